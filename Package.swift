@@ -1,0 +1,53 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "squall",
+    platforms: [.macOS("26.0")],
+    products: [
+        .library(name: "Squall", targets: ["Squall"]),
+        .library(name: "SquallHTTP", targets: ["SquallHTTP"]),
+        .library(name: "SquallIO", targets: ["SquallIO"]),
+        .executable(name: "freeze-lab", targets: ["FreezeLab"]),
+        .executable(name: "squall-conformance", targets: ["ConformanceServer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .target(name: "CSquall"),
+        .target(
+            name: "SquallIO",
+            dependencies: ["CSquall", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .target(
+            name: "SquallHTTP",
+            dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")],
+            swiftSettings: settings),
+        .target(
+            name: "Squall",
+            dependencies: [
+                "SquallIO", "SquallHTTP",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "FreezeLab", dependencies: ["Squall"], path: "Examples/FreezeLab", swiftSettings: settings),
+        .executableTarget(
+            name: "ConformanceServer", dependencies: ["Squall"], path: "Tests/ConformanceServer",
+            swiftSettings: settings),
+        .testTarget(
+            name: "SquallIOTests", dependencies: ["SquallIO"], swiftSettings: settings),
+        .testTarget(
+            name: "SquallHTTPTests", dependencies: ["SquallHTTP"], swiftSettings: settings),
+        .testTarget(
+            name: "SquallTests", dependencies: ["Squall"], swiftSettings: settings),
+    ]
+)

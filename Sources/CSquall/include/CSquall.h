@@ -1,0 +1,3 @@
+#ifndef CSQUALL_H
+#define CSQUALL_H
+#endif

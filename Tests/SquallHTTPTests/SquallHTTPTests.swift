@@ -1,0 +1,4 @@
+import Testing
+@testable import SquallHTTP
+
+@Test func placeholderRemovedSoon() {}

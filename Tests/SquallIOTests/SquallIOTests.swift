@@ -1,0 +1,4 @@
+import Testing
+@testable import SquallIO
+
+@Test func placeholderRemovedSoon() {}

@@ -1,0 +1,4 @@
+import Testing
+@testable import Squall
+
+@Test func placeholderRemovedSoon() {}
