@@ -162,7 +162,7 @@ private enum HostName {
         }
     }
 
-    /// Where the name is in `host`, without the port and a dot at the end; `nil` if there is something else behind the name.
+    /// Where the name is in `host`, without the port and a dot at the end; `nil` if something else is behind it.
     static func range(in host: [UInt8]) -> Range<Int>? {
         var end: Int
         if host.first == UInt8(ascii: "[") {

@@ -7,13 +7,13 @@
 /// | `/v{major}.{minor}` | `/v1.2`, `/v1.2.3` (`minor` is `2.3`) | `/v1` |
 /// | `/docs/{path...}` | `/docs/`, `/docs/a`, `/docs/a/b` | `/docs` |
 ///
-/// A parameter takes one segment or a part of one, and at least one character. Where several share a segment, each takes
-/// as little as it can, from left to right. `{name...}` stands last and takes the rest of the path with its
+/// A parameter takes one segment or a part of one, and at least one character. Where several share a segment, each
+/// takes as little as it can, from left to right. `{name...}` stands last and takes the rest of the path with its
 /// slashes; it may be empty when the path ends with the slash before it. A slash at the end is significant.
 ///
-/// Literal text is written plainly (`/café`) or escaped (`/caf%C3%A9`): both are the same pattern and match both spellings
-/// in a request. `%7B` and `%7D` write braces, `%25` a percent sign. Text is compared byte by byte, with regard
-/// to case, and without Unicode normalisation.
+/// Literal text is written plainly (`/café`) or escaped (`/caf%C3%A9`): both are the same pattern and match both
+/// spellings in a request. `%7B` and `%7D` write braces, `%25` a percent sign. Text is compared byte by byte, with
+/// regard to case, and without Unicode normalisation.
 ///
 /// Two patterns are equal when they match the same paths and give their parameters the same names.
 public struct PathPattern: Sendable {

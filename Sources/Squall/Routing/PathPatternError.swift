@@ -1,7 +1,7 @@
 /// Why a text is no path pattern, where in it, and what to write instead.
 ///
-/// It is thrown while routes are declared, so before the first request, and its ``description`` is written for the person
-/// who declared them.
+/// It is thrown while routes are declared, so before the first request, and its ``description`` is written for the
+/// person who declared them.
 public struct PathPatternError: Error, Hashable, Sendable {
     /// What is wrong with a pattern.
     public enum Reason: Hashable, Sendable {

@@ -4,8 +4,9 @@
 /// nodes are in one array, all literals in one ``LiteralTable``.
 ///
 /// **Cost.** A node has exactly one parent, so a lookup enters it at most once; and it enters no more nodes of one
-/// level than there are ways to read the segments before it, literal or parameter. What a table of routes can cost at worst
-/// is computed when it is built: ``worstCaseSteps``. The number of routes beside each other does not count.
+/// level than there are ways to read the segments before it, literal or parameter. What a table of routes can cost at
+/// worst is computed when it is built: ``worstCaseSteps``. The number of literals beside each other does not count;
+/// mixed segments beside each other are tried one after another.
 struct RouteIndex: Sendable {
     struct Node: Sendable {
         /// The leaf of the patterns that end here, or -1.

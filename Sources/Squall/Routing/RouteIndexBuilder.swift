@@ -14,8 +14,8 @@ struct RouteIndexBuilder {
     private var nodes = [Node()]
     private var leafCount = 0
 
-    /// Adds a pattern, and says which leaf it ends in: a new one, whose number is the next, or that of an earlier pattern
-    /// which matches the same paths.
+    /// Adds a pattern, and says which leaf it ends in: a new one, whose number is the next, or that of an earlier
+    /// pattern which matches the same paths.
     mutating func insert(_ pattern: PathPattern) -> Int {
         var current = 0
         for segment in pattern.segments {

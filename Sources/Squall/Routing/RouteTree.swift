@@ -1,7 +1,7 @@
 /// A table of routes, from a request's path to the values declared for it.
 ///
-/// It is built once and never changes, so any number of threads may read it. A lookup costs the same among ten routes and
-/// among ten thousand, and allocates nothing when the path has no parameters.
+/// It is built once and never changes, so any number of threads may read it. A lookup costs the same among ten routes
+/// and among ten thousand, and allocates nothing when the path has no parameters.
 ///
 /// ```swift
 /// let tree = RouteTree(routes: [
@@ -11,9 +11,9 @@
 /// tree.match("/reports/new")?.value   // "form"
 /// ```
 ///
-/// The order of declaration does not decide between patterns: at each segment, literal text goes before literal text with
-/// parameters in it, that before `{name}`, and that before `{name...}`. Among segments with text and parameters the one
-/// with more text goes first. If the best choice at one segment leads nowhere, the next best is tried.
+/// The order of declaration does not decide between patterns: at each segment, literal text goes before literal text
+/// with parameters in it, that before `{name}`, and that before `{name...}`. Among segments with text and parameters
+/// the one with more text goes first. If the best choice at one segment leads nowhere, the next best is tried.
 ///
 /// Several values with the same pattern, or with patterns that differ only in their parameters' names, are
 /// kept together in order of declaration, and the caller chooses: ``match(_:where:)``.
@@ -37,8 +37,9 @@ public struct RouteTree<Value: Sendable>: Sendable {
 
     /// How many steps a lookup can take at most, for any path whatever.
     ///
-    /// It grows with the depth of the patterns and with how many of them overlap (`/a/{x}/c` and `/{x}/b/c`), not with how many
-    /// stand beside each other. A few dozen is usual.
+    /// It grows with the depth of the patterns and with how many of them overlap (`/a/{x}/c` and `/{x}/b/c`), not with
+    /// how many literals stand beside each other. Segments like `{name}.json` are tried one after another, so those that
+    /// stand beside each other do count. A few dozen steps are usual.
     public var worstCaseSteps: Int { index.worstCaseSteps }
 
     /// The best route for a path.
@@ -54,8 +55,8 @@ public struct RouteTree<Value: Sendable>: Sendable {
 
     /// The best route for a path with a value that will do, such as one for the request's host.
     ///
-    /// Where a pattern matches but none of its values will do, the next best pattern is tried. ``RouteMatch/value`` is the
-    /// first value that does.
+    /// Where a pattern matches but none of its values will do, the next best pattern is tried. ``RouteMatch/value`` is
+    /// the first value that does.
     public func match(_ path: Span<UInt8>, where accepts: (Value) -> Bool) -> RouteMatch<Value>? {
         var steps = 0
         var captures: [Range<Int>] = []
@@ -88,7 +89,8 @@ public struct RouteTree<Value: Sendable>: Sendable {
 public struct RouteMatch<Value: Sendable>: Sendable {
     let leaf: RouteLeaf<Value>
     let choice: Int
-    /// Where the parameters are in the path, in the order of ``PathPattern/parameterNames``: escaped, as they were sent.
+    /// Where the parameters are in the path, escaped as they were sent, in the order of
+    /// ``PathPattern/parameterNames``.
     public let captures: [Range<Int>]
 
     /// The first value of the pattern, or the first that the caller accepted.

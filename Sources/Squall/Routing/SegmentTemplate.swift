@@ -1,8 +1,8 @@
 /// Literal text round parameters within one segment, as in `v{major}.{minor}`, ready to be matched.
 ///
-/// The first literal has to stand at the start and the last at the end; each literal between them is looked for from left to
-/// right, its first place being taken. That finds a match whenever there is one, without trying again, since what
-/// an earlier place leaves to the later parameters contains what a later place would leave to them.
+/// The first literal has to stand at the start and the last at the end; each literal between them is looked for from
+/// left to right, its first place being taken. That finds a match whenever there is one, without trying again, since
+/// what an earlier place leaves to the later parameters contains what a later place would leave to them.
 struct SegmentTemplate: Sendable {
     /// The literals, one more than there are parameters, as ranges of `pool`.
     private let literals: [Range<Int>]
