@@ -1,7 +1,7 @@
 /// A type that can be read from a part of a path.
 ///
-/// Reading is strict: it accepts the plain way of writing a value, so that `/reports/+7` and `/reports/0x7` are not taken
-/// for `/reports/7`. Types of one's own conform by saying what they accept:
+/// Reading is strict: it accepts the plain way of writing a value, so that `/reports/+7` and `/reports/0x7` are not
+/// taken for `/reports/7`. Types of one's own conform by saying what they accept:
 ///
 /// ```swift
 /// struct Slug: PathArgument {

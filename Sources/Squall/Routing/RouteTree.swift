@@ -38,8 +38,8 @@ public struct RouteTree<Value: Sendable>: Sendable {
     /// How many steps a lookup can take at most, for any path whatever.
     ///
     /// It grows with the depth of the patterns and with how many of them overlap (`/a/{x}/c` and `/{x}/b/c`), not with
-    /// how many literals stand beside each other. Segments like `{name}.json` are tried one after another, so those that
-    /// stand beside each other do count. A few dozen steps are usual.
+    /// how many literals stand beside each other. Segments like `{name}.json` are tried one after another, so those
+    /// that stand beside each other do count. A few dozen steps are usual.
     public var worstCaseSteps: Int { index.worstCaseSteps }
 
     /// The best route for a path.
