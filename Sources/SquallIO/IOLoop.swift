@@ -1,0 +1,301 @@
+import Synchronization
+
+/// An event loop: a poller, timers, a queue of jobs that are ready, and an inbox for other threads.
+///
+/// A loop is state, not a thread. A thread *drives* it, and which thread that is may change: when user code holds a
+/// loop for longer than the stall budget, the watchdog takes the loop from under it and gives it to another thread.
+/// The code that stalled goes on where it is and nobody else waits for it. See <doc:TheLoop>.
+///
+/// All methods may be called from any thread unless they say otherwise.
+///
+/// A loop is a `TaskExecutor`'s place, never a `SerialExecutor`: two jobs of one loop may run at the same time, one of
+/// them on a thread that lost the loop. What they share must be `Sendable`, and the compiler sees to it.
+///
+/// ```swift
+/// let loop = try IOLoop()
+/// loop.start()
+/// let answer = try await loop.spawn {
+///     try await IOLoop.sleep(for: .milliseconds(20))
+///     return 42
+/// }.value
+/// await loop.stop()
+/// ```
+public final class IOLoop: @unchecked Sendable {
+    // Stored properties are of two kinds. The atomics, `inbox` and `let`s are for everybody. All the others belong to
+    // the owner: the thread that drives the loop while it is outside user code, or the watchdog between taking the loop
+    // and handing it on. The ownership word orders the hand-over (see IOLoop+Ownership.swift).
+
+    /// Which loop of its group it is, from 0.
+    public let index: Int
+
+    // MARK: for everybody
+
+    /// The visit number shifted left by one, and in bit 0 whether the driver is inside user code.
+    let word = Atomic<UInt64>(0)
+    /// The driver waits in the poller, or is about to.
+    let isSleeping = Atomic<Bool>(false)
+    let inboxIsFilled = Atomic<Bool>(false)
+    let inbox = Mutex<[ReadyItem]>([])
+    /// How many connections the loop has, for balancing.
+    package let connectionCount = Atomic<Int>(0)
+    let poller: SystemPoller
+    private let run = Mutex<RunState>(.created)
+
+    // MARK: the owner's
+
+    var visit: UInt64 = 0
+    /// Whose user code runs. Kept alive by the frame of the driver that entered it.
+    var subject: Unmanaged<TaskContext>?
+    /// The thread that drives the loop.
+    var driver: LoopThread?
+    var ready = FIFO<ReadyItem>()
+    var eventCount = 0
+    var eventHead = 0
+    var sources: [Source] = []
+    var timers = TimerHeap()
+    var wheel = DeadlineWheel()
+    /// Monotonic nanoseconds, read once a turn.
+    package var now = monotonicNanoseconds()
+    var isStopping = false
+    /// Bytes are read into this and consumed before any user code runs.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
+    /// An output buffer that connections borrow and return.
+    package var spareOutput: [UInt8] = []
+    /// The stall from which the loop was taken last, until its new driver has polled once.
+    var rescue: Stall?
+    /// What the layer above keeps for each loop.
+    package var attachment: AnyObject?
+
+    private enum RunState { case created, running, stopped }
+
+    /// Makes a loop. It does nothing until ``start()``.
+    /// - Throws: ``SystemError`` if the system has no descriptors left.
+    public convenience init() throws(SystemError) { try self.init(index: 0) }
+
+    package init(index: Int) throws(SystemError) {
+        self.index = index
+        poller = try SystemPoller()
+    }
+
+    deinit {
+        poller.close()
+        readBuffer.deallocate()
+    }
+
+    /// The loop that the calling code belongs to: the one that drives it, or the one whose code it is while it runs as
+    /// a guest or in the offload pool. Nil on other threads.
+    public static var current: IOLoop? { LoopThread.current?.loop }
+
+    // MARK: start and stop
+
+    /// Starts driving the loop on a thread of its own. A second call does nothing.
+    public func start() {
+        let first = run.withLock { state in
+            guard state == .created else { return false }
+            state = .running
+            return true
+        }
+        guard first else { return }
+        Watchdog.shared.start()
+        ThreadCache.shared.replenish()
+        while true {
+            guard let thread = ThreadCache.shared.take() else {
+                ThreadCache.shared.replenish()
+                continue
+            }
+            driver = thread
+            Watchdog.shared.add(self)
+            thread.assignment = self
+            thread.parker.unpark()
+            return
+        }
+    }
+
+    /// Ends the loop after the present turn and returns when it has ended. Jobs and timers that are left are dropped;
+    /// what is still in flight is for the caller to drain first. A second call returns when the first one has ended it.
+    public func stop() async {
+        let isRunning = run.withLock { state in
+            defer { if state == .created { state = .stopped } }
+            return state == .running
+        }
+        guard isRunning else { return }
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            post(.trusted { [self] in
+                onStop.append(continuation)
+                isStopping = true
+            })
+        }
+    }
+    private var onStop: [UnsafeContinuation<Void, Never>] = []
+
+    func finishStop() {
+        run.withLock { $0 = .stopped }
+        Watchdog.shared.remove(self)
+        for source in sources { source.handle?.loopStopped() }
+        sources = []
+        driver = nil
+        let waiting = onStop
+        onStop = []
+        for continuation in waiting { continuation.resume() }
+    }
+
+    // MARK: driving
+
+    /// Turns until the loop is stopped, or is taken from this thread.
+    func drive(_ thread: LoopThread) {
+        while true {
+            // What is queued now; what these items queue comes after the next poll, so that no job starves a socket.
+            var batch = ready.count
+            while batch > 0, let item = ready.popFirst() {
+                batch -= 1
+                guard perform(item, thread) else { return }
+            }
+            while eventHead < eventCount {
+                let (token, events) = poller.event(eventHead)
+                eventHead += 1
+                guard deliver(events, token) else { return }
+            }
+            if timers.earliest <= now, !runTimers() { return }
+            if wheel.earliest <= now, !runDeadlines() { return }
+            takeInbox()
+            if isStopping {
+                finishStop()
+                return
+            }
+            wait()
+        }
+    }
+
+    @inline(__always)
+    private func wait() {
+        var milliseconds: Int32 = 0
+        if ready.isEmpty {
+            let earliest = min(timers.earliest, wheel.earliest)
+            if earliest == .max {
+                milliseconds = -1
+            } else if earliest > now {
+                milliseconds = Int32(clamping: (earliest &- now &+ 999_999) / 1_000_000)
+            }
+        }
+        if milliseconds != 0 {
+            // Whoever posts after this store sees it and wakes the poller; whoever posted before is seen here.
+            isSleeping.store(true, ordering: .sequentiallyConsistent)
+            if inboxIsFilled.load(ordering: .sequentiallyConsistent) { milliseconds = 0 }
+        }
+        eventHead = 0
+        eventCount = poller.wait(milliseconds: milliseconds)
+        isSleeping.store(false, ordering: .sequentiallyConsistent)
+        Watchdog.shared.noticeActivity()
+        now = monotonicNanoseconds()
+        if let rescue {
+            rescue.moved.wrappingAdd(eventCount, ordering: .relaxed)
+            self.rescue = nil
+        }
+    }
+
+    private func perform(_ item: ReadyItem, _ thread: LoopThread) -> Bool {
+        switch item {
+        case .job(let job, let context):
+            return visit(context) { job.runSynchronously(on: context.asUnownedTaskExecutor()) }
+        case .callback(let context, let body):
+            return visit(context, body)
+        case .trusted(let body):
+            body()
+            return true
+        case .proceed(let handle):
+            return handle.proceed()
+        }
+    }
+
+    func takeInbox() {
+        guard inboxIsFilled.load(ordering: .acquiring) else { return }
+        let items = inbox.withLock { inbox in
+            inboxIsFilled.store(false, ordering: .relaxed)
+            let items = inbox
+            inbox.removeAll(keepingCapacity: inbox.capacity <= 1_024)
+            return items
+        }
+        for item in items { ready.append(item) }
+    }
+
+    // MARK: handing work to the loop
+
+    /// Puts an item in the loop's inbox, from any thread, and wakes the loop if it waits.
+    func post(_ item: ReadyItem) {
+        inbox.withLock { inbox in
+            inbox.append(item)
+            inboxIsFilled.store(true, ordering: .sequentiallyConsistent)
+        }
+        if isSleeping.load(ordering: .sequentiallyConsistent) { poller.wake() }
+    }
+
+    /// Puts an item into the ready queue if the calling thread may, and into the inbox otherwise.
+    @inline(__always)
+    func submit(_ item: ReadyItem) {
+        let ownership = borrow()
+        if ownership == .none {
+            post(item)
+        } else {
+            ready.append(item)
+            giveBack(ownership)
+        }
+    }
+
+    func enqueue(_ job: UnownedJob, for context: TaskContext) { submit(.job(job, context)) }
+
+    /// Runs `body` on the loop, at the next turn: Tornado's `add_callback`. Callbacks run in the order in which one
+    /// thread adds them. After the loop has stopped they are dropped.
+    public func addCallback(_ body: @escaping @Sendable () -> Void) {
+        submit(.callback(currentContext, body))
+    }
+
+    /// Runs framework code that never calls user code: at once if the calling thread may touch the loop, else soon.
+    package func perform(_ body: @escaping @Sendable () -> Void) {
+        let ownership = borrow()
+        if ownership == .none {
+            post(.trusted(body))
+        } else {
+            body()
+            giveBack(ownership)
+        }
+    }
+
+    /// Runs `body` as user code of `context` at the next turn.
+    package func addCallback(for context: TaskContext, _ body: @escaping @Sendable () -> Void) {
+        submit(.callback(context, body))
+    }
+
+    /// Calls `handle.proceed()` at the next turn. Only for the owner.
+    package func proceedLater(_ handle: IOHandle) { ready.append(.proceed(handle)) }
+
+    /// The context of the code that calls, if it is this loop's.
+    package var currentContext: TaskContext {
+        if let thread = LoopThread.current, thread.loop === self, let subject = thread.subject {
+            return subject.takeUnretainedValue()
+        }
+        return TaskContext(loop: self)
+    }
+
+    /// Starts a task that runs on this loop and comes back to it after every `await`: Tornado's `spawn_callback`.
+    ///
+    /// Unlike `Task {}`, which leaves the loop for Swift's own thread pool. The task is not a child of the caller: cancel
+    /// it through the returned handle.
+    @discardableResult
+    public func spawn<Success: Sendable>(
+        name: String? = nil, operation: sending @escaping @isolated(any) () async throws -> Success
+    ) -> Task<Success, any Error> {
+        Task(name: name, executorPreference: currentContext, operation: operation)
+    }
+}
+
+/// Something the loop does at its next turn.
+enum ReadyItem {
+    /// A Swift concurrency job of this context's.
+    case job(UnownedJob, TaskContext)
+    /// User code.
+    case callback(TaskContext, @Sendable () -> Void)
+    /// Framework code, which calls no user code.
+    case trusted(@Sendable () -> Void)
+    /// A connection that has more to do.
+    case proceed(IOHandle)
+}

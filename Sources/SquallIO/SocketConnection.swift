@@ -1,0 +1,238 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A connected socket on a loop: reads into the loop's buffer, keeps what was not consumed, writes what it can at once.
+///
+/// A subclass gives it a protocol. An idle connection holds no buffer. All of it belongs to the owner of the loop.
+package class SocketConnection: IOHandle, @unchecked Sendable {
+    /// Bytes that were read and not consumed.
+    private final var input: [UInt8] = []
+    private final var inputHead = 0
+    /// Bytes that the socket has not taken yet.
+    private final var output: [UInt8] = []
+    private final var outputHead = 0
+
+    /// Whether ``received(_:)`` is to be called. While false nothing is read, so that the peer is held back.
+    package final var wantsInput = true
+    /// The socket may have bytes, as far as its events told.
+    private final var mayRead = true
+    private final var sawHangup = false
+    /// The peer has closed its side.
+    package private(set) final var isAtEnd = false
+    package private(set) final var isClosed = false
+    /// Writing is over: what the peer still sends is read and dropped until it closes too.
+    package private(set) final var isLingering = false
+    private final var closesWhenDrained = false
+
+    /// How many bytes wait to be sent.
+    package final var unsentBytes: Int { output.count - outputHead }
+    package final var hasInput: Bool { inputHead < input.count }
+
+    // MARK: for subclasses
+
+    /// Bytes have come. Returns how many are done with; the rest is given again together with what comes next, or as soon
+    /// as ``wantsInput`` is true again. Calls no user code: that is for ``advance()``, which is called next.
+    package func received(_ bytes: Span<UInt8>) -> Int { bytes.count }
+    /// Does what ``received(_:)`` found to do. May call user code.
+    package func advance() -> Bool { true }
+    /// The peer sends no more. May call user code.
+    package func receivedEnd() -> Bool { true }
+    /// The socket has taken all that was written. Calls no user code.
+    package func drained() {}
+    /// The connection is gone: an error, or ``closeNow()``. Calls no user code.
+    package func closed() {}
+
+    // MARK: reading
+
+    package final override func ready(_ events: IOEvents) -> Bool {
+        if events.contains(.write), outputHead < output.count {
+            flush()
+            if isClosed { return true }
+        }
+        if !events.isDisjoint(with: [.read, .hangup, .error]) {
+            mayRead = true
+            if !events.isDisjoint(with: [.hangup, .error]) { sawHangup = true }
+        }
+        return pump()
+    }
+
+    package override func proceed() -> Bool { pump() }
+
+    /// Reads and consumes until there is nothing left, or until the subclass wants no more.
+    package final func pump() -> Bool {
+        while !isClosed {
+            if wantsInput, inputHead < input.count {
+                let before = inputHead
+                consumeInput()
+                guard advance() else { return false }
+                if isClosed { return true }
+                // Something was done with it, or it is waited for: look again before reading more.
+                if inputHead != before || !wantsInput { continue }
+            }
+            guard mayRead, !isAtEnd else { return true }
+            if !wantsInput {
+                // Nothing is read, but the peer's end must be seen: it cancels what is under way.
+                guard sawHangup else { return true }
+                isAtEnd = true
+                return receivedEnd()
+            }
+            guard read() else { return false }
+        }
+        return true
+    }
+
+    private final func consumeInput() {
+        let consumed = input.withUnsafeBufferPointer { bytes in
+            received(UnsafeBufferPointer(rebasing: bytes[inputHead...]).span)
+        }
+        inputHead += consumed
+        if inputHead >= input.count {
+            // The storage goes too: an idle connection has no buffer.
+            input = []
+            inputHead = 0
+        } else if inputHead >= 16_384 {
+            input.removeFirst(inputHead)
+            inputHead = 0
+        }
+    }
+
+    private final func read() -> Bool {
+        let buffer = loop.readBuffer
+        let count = recv(fd, buffer.baseAddress, buffer.count, 0)
+        if count > 0 {
+            // Less than was asked for: the socket is empty, and its next bytes will be told.
+            if count < buffer.count, !sawHangup { mayRead = false }
+            if isLingering { return true }
+            let bytes = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[..<count])
+            if inputHead < input.count {
+                input.append(contentsOf: bytes)
+                consumeInput()
+            } else {
+                let consumed = received(bytes.span)
+                // Kept before any user code runs: the buffer belongs to whoever drives the loop then.
+                if consumed < count { input.append(contentsOf: bytes[consumed...]) }
+            }
+            return advance()
+        }
+        if count == 0 {
+            isAtEnd = true
+            mayRead = false
+            if isLingering {
+                closeNow()
+                return true
+            }
+            return receivedEnd()
+        }
+        switch errno {
+        case EAGAIN, EWOULDBLOCK: mayRead = false
+        case EINTR: break
+        default:
+            isAtEnd = true
+            let proceeds = receivedEnd()
+            if proceeds { closeNow() }
+            return proceeds
+        }
+        return true
+    }
+
+    // MARK: writing
+
+    /// Writes `bytes`, or keeps what the socket does not take now.
+    package final func write(_ bytes: [UInt8]) {
+        guard !isClosed, !isLingering, !bytes.isEmpty else { return }
+        if outputHead < output.count {
+            output.append(contentsOf: bytes)
+            return
+        }
+        let sent = bytes.withUnsafeBytes { send($0) }
+        if sent < 0 { return closeNow() }
+        if sent < bytes.count { output.append(contentsOf: bytes[sent...]) }
+    }
+
+    /// Returns how many bytes were taken, or a negative number if the connection is broken.
+    private final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        while true {
+            #if os(Linux)
+            let sent = Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            #else
+            let sent = Darwin.send(fd, bytes.baseAddress, bytes.count, 0)
+            #endif
+            if sent >= 0 { return sent }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK: return 0
+            default: return -1
+            }
+        }
+    }
+
+    private final func flush() {
+        let sent = output.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[outputHead...])) }
+        if sent < 0 { return closeNow() }
+        outputHead += sent
+        if outputHead >= output.count {
+            output = []
+            outputHead = 0
+            if closesWhenDrained { return endWriting() }
+            drained()
+        } else if outputHead >= 262_144 {
+            output.removeFirst(outputHead)
+            outputHead = 0
+        }
+    }
+
+    // MARK: closing
+
+    /// Closes once all is sent. The peer can read all of it: its own bytes are read and dropped until it closes too.
+    package final func closeWhenSent() {
+        guard !isClosed, !isLingering else { return }
+        if outputHead < output.count {
+            closesWhenDrained = true
+        } else {
+            endWriting()
+        }
+    }
+
+    private final func endWriting() {
+        guard !isAtEnd else { return closeNow() }
+        shutdown(fd, Int32(SHUT_WR))
+        isLingering = true
+        wantsInput = true
+        input = []
+        inputHead = 0
+        loop.setDeadline(loop.now + Self.lingerTime, for: self)
+        // What is there already, and a peer that has closed meanwhile, are found at the next turn.
+        mayRead = true
+        loop.proceedLater(self)
+    }
+    private static let lingerTime: Int64 = 2_000_000_000
+
+    package final func closeNow() {
+        guard !isClosed else { return }
+        isClosed = true
+        isAtEnd = true
+        input = []
+        output = []
+        inputHead = 0
+        outputHead = 0
+        loop.close(self)
+        closed()
+    }
+
+    package override func deadlinePassed() -> Bool {
+        closeNow()
+        return true
+    }
+
+    package override func loopStopped() {
+        isClosed = true
+        closeDescriptor(fd)
+        fd = -1
+        closed()
+    }
+}

@@ -1,0 +1,135 @@
+import CSquall
+import Synchronization
+
+/// The threads that run routes which were learned to stall.
+///
+/// Runs that wait get a thread each, as many as the ceiling lets in. Runs that compute share as many threads of low
+/// priority as there are processors, so that the loops keep the processors.
+final class OffloadPool: Sendable {
+    static let shared = OffloadPool()
+
+    struct Run {
+        let context: TaskContext
+        let thread: LoopThread
+        let began: Int64
+        let cpuAtBegin: Int64
+        var isFollowed = false
+    }
+
+    private struct Item {
+        let job: UnownedJob
+        let context: TaskContext
+    }
+
+    /// One of the two kinds of threads.
+    private struct Crew {
+        var queue = FIFO<Item>()
+        var idle: [Parker] = []
+        var threads = 0
+    }
+
+    private struct State {
+        /// Waiting and computing.
+        var crews = [Crew(), Crew()]
+        var runs: [Run] = []
+    }
+
+    private let state = Mutex(State())
+    /// Jobs that were submitted and have not ended.
+    let inFlight = Atomic<Int>(0)
+    private static let mostWaiting = 512
+    private let mostComputing = max(2, availableProcessors)
+
+    var isRunning: Bool { inFlight.load(ordering: .sequentiallyConsistent) > 0 }
+
+    func withRuns(_ body: (inout [Run]) -> Void) {
+        guard isRunning else { return }
+        state.withLock { body(&$0.runs) }
+    }
+
+    func submit(_ job: UnownedJob, for context: TaskContext) {
+        inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        context.profile?.wentAway()
+        let computes = context.profile?.placement == .computing
+        let crew = computes ? 1 : 0
+        let most = computes ? mostComputing : Self.mostWaiting
+        let (parker, needsThread) = state.withLock { state -> (Parker?, Bool) in
+            state.crews[crew].queue.append(Item(job: job, context: context))
+            if let parker = state.crews[crew].idle.popLast() { return (parker, false) }
+            guard state.crews[crew].threads < most else { return (nil, false) }
+            state.crews[crew].threads += 1
+            return (nil, true)
+        }
+        parker?.unpark()
+        if needsThread, !startThread(named: computes ? "squall-compute" : "squall-wait", { self.main(crew, computes) }) {
+            // The threads that are there take it when they can.
+            state.withLock { $0.crews[crew].threads -= 1 }
+        }
+        Watchdog.shared.noticeActivity()
+    }
+
+    private func main(_ crew: Int, _ computes: Bool) {
+        let thread = LoopThread()
+        thread.run {
+            if computes { squall_thread_set_nice(thread.tid, Watchdog.niceness) }
+            thread.isLowered.store(computes, ordering: .relaxed)
+            while let item = next(thread, crew) {
+                run(item, thread)
+                // Its priority cannot be raised again, and others wait for a quick answer here.
+                if !computes, thread.isLowered.load(ordering: .acquiring) {
+                    state.withLock { $0.crews[crew].threads -= 1 }
+                    return
+                }
+            }
+        }
+    }
+
+    private func next(_ thread: LoopThread, _ crew: Int) -> Item? {
+        let idleTime: Int64 = 10_000_000_000
+        while true {
+            let item = state.withLock { state -> Item? in
+                if let item = state.crews[crew].queue.popFirst() {
+                    state.runs.append(
+                        Run(
+                            context: item.context, thread: thread, began: monotonicNanoseconds(),
+                            cpuAtBegin: squall_thread_cpu_time(thread.tid)))
+                    return item
+                }
+                state.crews[crew].idle.append(thread.parker)
+                return nil
+            }
+            if let item { return item }
+            if thread.parker.park(nanoseconds: idleTime) { continue }
+            let retires = state.withLock { state in
+                guard let index = state.crews[crew].idle.firstIndex(where: { $0 === thread.parker }) else {
+                    return false
+                }
+                state.crews[crew].idle.remove(at: index)
+                state.crews[crew].threads -= 1
+                return true
+            }
+            if retires { return nil }
+        }
+    }
+
+    private func run(_ item: Item, _ thread: LoopThread) {
+        let context = item.context
+        thread.role = .pool
+        thread.loop = context.loop
+        thread.subject = Unmanaged.passUnretained(context)
+        item.job.runSynchronously(on: context.asUnownedTaskExecutor())
+        thread.role = .idle
+        let run = state.withLock { state -> Run? in
+            guard let index = state.runs.firstIndex(where: { $0.thread === thread }) else { return nil }
+            return state.runs.remove(at: index)
+        }
+        if let run {
+            if run.isFollowed { Watchdog.shared.poolRunEnded(thread) }
+            context.profile?.poolRunEnded(duration: monotonicNanoseconds() - run.began)
+        }
+        thread.subject = nil
+        thread.loop = nil
+        context.profile?.cameBack()
+        inFlight.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    }
+}

@@ -1,0 +1,120 @@
+import CSquall
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Something that has held its thread for longer than the budget.
+///
+/// Its variables are guarded by the watchdog's lock. `moved` is added to by the thread that drives the loop now.
+final class Stall: @unchecked Sendable {
+    let id: Int
+    let context: TaskContext
+    let thread: LoopThread
+    /// It held a loop, which was taken from it; otherwise it runs in the pool.
+    let isGuest: Bool
+    /// Monotonic nanoseconds.
+    let began: Int64
+    let beganWallClock: Double
+    private let cpuAtBegin: Int64
+    private let cpuSince: Int64
+    private let stateAtBegin: UInt8?
+
+    var cause: StallReport.Cause?
+    var systemCall: String?
+    var resource: String?
+    let moved = Atomic<Int>(0)
+    var waited: Int64 = 0
+    var endedAt: Int64?
+    /// The age at which it is looked into next.
+    var nextCheck: Int64 = 5_000_000
+    var wasReported = false
+    private(set) var frames: [UInt] = []
+    private var sampleRequestedAt: Int64 = 0
+    private(set) var isSampling = false
+
+    init(
+        id: Int, context: TaskContext, thread: LoopThread, isGuest: Bool, began: Int64, cpuAtBegin: Int64,
+        stateAtBegin: UInt8?, now: Int64
+    ) {
+        self.id = id
+        self.context = context
+        self.thread = thread
+        self.isGuest = isGuest
+        self.began = began
+        self.cpuAtBegin = cpuAtBegin
+        cpuSince = isGuest ? now : began
+        self.stateAtBegin = stateAtBegin
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        beganWallClock = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9 - Double(now - began) / 1e9
+    }
+
+    /// The share of its time in which it used a processor, from when that was first measured.
+    private func processorShare(_ now: Int64) -> Double {
+        let cpu = squall_thread_cpu_time(thread.tid)
+        guard cpu >= 0, cpuAtBegin >= 0, now > cpuSince else { return 0 }
+        return Double(cpu - cpuAtBegin) / Double(now - cpuSince)
+    }
+
+    func findCause(_ now: Int64) {
+        // Once a sample was taken, a sleeping thread waits in the handler's restart of its call.
+        if !frames.isEmpty, cause != nil, cause != .cpu { return }
+        let call = ThreadStatus.systemCall(of: thread.tid)
+        if let call {
+            cause = call.isLock ? .lock : .kernelWait
+            if call.name != "restart_syscall" {
+                systemCall = call.name
+                resource = call.resource
+            }
+        } else {
+            cause = processorShare(now) >= 0.25 ? .cpu : .notScheduled
+            if cause == .cpu {
+                systemCall = nil
+                resource = nil
+            }
+        }
+    }
+
+    /// Where runs of this kind should go, or nil if it was not their fault.
+    func blame(_ now: Int64) -> DispatchProfile.Placement? {
+        switch cause {
+        case .cpu: return .computing
+        case .kernelWait, .lock: return .waiting
+        case .notScheduled: return nil
+        case nil:
+            if stateAtBegin == UInt8(ascii: "S") || stateAtBegin == UInt8(ascii: "D") { return .waiting }
+            return processorShare(now) >= 0.5 ? .computing : nil
+        }
+    }
+
+    // MARK: its stack
+
+    /// Asks the thread for its stack, unless the signal would cut short what it waits in.
+    func requestSample(_ now: Int64) {
+        if let call = ThreadStatus.systemCall(of: thread.tid), call.forbidsSignals { return }
+        guard squall_sample_request(thread.sample, thread.tid) == 0 else { return }
+        isSampling = true
+        sampleRequestedAt = now
+    }
+
+    /// Takes the stack if it has come, or gives up waiting for it.
+    func collectSample(_ now: Int64) {
+        let count = squall_sample_poll(thread.sample)
+        if count >= 0 {
+            // The first two frames are the handler and the kernel's return from it.
+            let pointer = squall_sample_frames(thread.sample)
+            frames = (0..<Int(count)).map { UInt(pointer[$0]) }
+            squall_sample_cancel(thread.sample)
+            isSampling = false
+        } else if now - sampleRequestedAt > 50_000_000 {
+            squall_sample_cancel(thread.sample)
+            isSampling = false
+        }
+    }
+}

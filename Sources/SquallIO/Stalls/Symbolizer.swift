@@ -1,0 +1,69 @@
+#if canImport(Runtime)
+@_spi(Internal) import Runtime
+#endif
+
+/// Turns return addresses into functions, files and lines. Belongs to the reporter's thread.
+final class Symbolizer {
+    private var cache: [[UInt]: [StallReport.Frame]] = [:]
+
+    /// - Parameter addresses: the handler, the kernel's return from it, the interrupted instruction, and then return
+    ///   addresses, innermost first.
+    func frames(of addresses: [UInt]) -> [StallReport.Frame] {
+        guard addresses.count > 2 else { return [] }
+        if let known = cache[addresses] { return known }
+        let frames = symbolicate(Array(addresses.dropFirst(2)))
+        if cache.count > 512 { cache.removeAll() }
+        cache[addresses] = frames
+        return frames
+    }
+
+    #if canImport(Runtime)
+    private let images = ImageMap.capture()
+
+    private func symbolicate(_ addresses: [UInt]) -> [StallReport.Frame] {
+        let frames = addresses.enumerated().map { index, address -> RichFrame<UInt> in
+            index == 0 ? .programCounter(address) : .returnAddress(address)
+        }
+        let backtrace = Backtrace(architecture: Self.architecture, frames: frames, images: images)
+        guard let symbolicated = backtrace.symbolicated(options: .default) else { return [] }
+        return symbolicated.frames.compactMap { frame in
+            guard let symbol = frame.symbol else {
+                return StallReport.Frame(function: "\(frame.captured)", file: nil, line: nil)
+            }
+            let location = symbol.sourceLocation
+            return StallReport.Frame(
+                function: symbol.name, file: location?.path,
+                line: location.flatMap { $0.line > 0 ? $0.line : nil })
+        }
+    }
+
+    #if arch(x86_64)
+    private static let architecture = "x86_64"
+    #elseif arch(arm64)
+    private static let architecture = "arm64"
+    #else
+    private static let architecture = "unknown"
+    #endif
+    #else
+    private func symbolicate(_ addresses: [UInt]) -> [StallReport.Frame] {
+        addresses.map { StallReport.Frame(function: "0x" + String($0, radix: 16), file: nil, line: nil) }
+    }
+    #endif
+
+    /// The innermost line that is neither a library's without source nor Squall's own.
+    static func guilty(in frames: [StallReport.Frame]) -> StallReport.Frame? {
+        for frame in frames {
+            guard let file = frame.file, frame.line != nil, !file.hasSuffix("<compiler-generated>") else { continue }
+            if isOwn(file) { continue }
+            return frame
+        }
+        return nil
+    }
+
+    private static func isOwn(_ file: String) -> Bool {
+        for module in ["SquallIO", "SquallHTTP", "Squall", "CSquall"] where file.contains("/Sources/\(module)/") {
+            return true
+        }
+        return false
+    }
+}

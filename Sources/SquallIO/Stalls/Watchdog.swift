@@ -1,0 +1,320 @@
+import CSquall
+import Logging
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// How stalls are handled, for the whole process.
+public struct StallPolicy: Sendable {
+    /// From when on a stall is reported, with its stack. 100 ms; 50 ms suits development.
+    public var reportAfter: Duration = .milliseconds(100)
+    /// How many runs of user code may be away from their loops at once. From then on new requests for the routes that
+    /// hold the threads are answered 503.
+    public var ceiling = 64
+    /// Nothing is learned about routes for this long after the first loop has started, because caches, lazy globals and
+    /// connection pools are filled then. Stalls are rescued all the same.
+    public var warmUp: Duration = .seconds(1)
+
+    public init() {}
+}
+
+/// The thread that sees loops standing still.
+///
+/// It is a plain thread that uses no task, no dispatch queue and no lock that user code can hold.
+///
+/// While a loop is inside user code it looks every millisecond. The same visit at two looks means that the budget is
+/// spent: it takes the loop and gives it to a waiting thread. It goes on watching the code that stalled, finds out what it
+/// does, lowers its priority if it computes, and has it reported.
+final class Watchdog: Sendable {
+    static let shared = Watchdog()
+
+    /// How long user code may hold a loop: two looks, so one to two of these. docs/decisions/stall-budget.md.
+    static let budget: Int64 = 1_000_000
+    /// A look that comes this late says that the machine is overloaded, and nobody is to blame.
+    private static let lateness: Int64 = 3_000_000
+    /// When a stall is looked into for the first time.
+    private static let firstCheck: Int64 = 5_000_000
+    /// Stalls of this length are counted.
+    private static let counted: Int64 = 25_000_000
+    /// What computes for longer gets this priority.
+    static let niceness: Int32 = 15
+    private static let quietLooks = 16
+
+    private struct Watched {
+        let loop: IOLoop
+        var driver: LoopThread
+        var seen: UInt64 = 0
+        var seenAt: Int64 = 0
+    }
+
+    private struct State {
+        var isRunning = false
+        var began: Int64 = 0
+        var watched: [Watched] = []
+        /// Stalls that last: of guests, and of runs in the pool.
+        var stalls: [Stall] = []
+        var lastLook: Int64 = 0
+        var quiet = 0
+        var nextID = 1
+        var chaos = false
+        var random = SystemRandomNumberGenerator()
+    }
+
+    private let state = Mutex(State())
+    private let parker = Parker()
+    private let isParked = Atomic<Bool>(false)
+    private let policyBox = Mutex(StallPolicy())
+    let takeovers = Atomic<Int>(0)
+    let guests = Atomic<Int>(0)
+    let longStalls = Atomic<Int>(0)
+    private let ceiling = Atomic<Int>(64)
+
+    var policy: StallPolicy {
+        get { policyBox.withLock { $0 } }
+        set {
+            policyBox.withLock { $0 = newValue }
+            ceiling.store(max(1, newValue.ceiling), ordering: .relaxed)
+        }
+    }
+
+    // MARK: called by loops
+
+    func start() {
+        let first = state.withLock { state in
+            defer { state.isRunning = true }
+            if !state.isRunning {
+                state.began = monotonicNanoseconds()
+                state.chaos = environment("SQUALL_CHAOS") == "takeover"
+            }
+            return !state.isRunning
+        }
+        guard first else { return }
+        squall_sampler_install()
+        StallReporter.shared.start()
+        _ = startThread(named: "squall-watchdog") { self.main() }
+    }
+
+    /// Begins to watch a loop that `loop.driver` is about to drive.
+    func add(_ loop: IOLoop) {
+        guard let driver = loop.driver else { return }
+        state.withLock { $0.watched.append(Watched(loop: loop, driver: driver)) }
+        noticeActivity()
+    }
+
+    func remove(_ loop: IOLoop) {
+        state.withLock { $0.watched.removeAll { $0.loop === loop } }
+    }
+
+    /// A loop has woken, or something has begun to run in the pool. Cheap unless the watchdog sleeps.
+    @inline(__always)
+    func noticeActivity() {
+        if isParked.load(ordering: .sequentiallyConsistent) { wakeUp() }
+    }
+
+    private func wakeUp() {
+        if isParked.exchange(false, ordering: .sequentiallyConsistent) { parker.unpark() }
+    }
+
+    /// Whether a new run of this route would go beyond what may be away from the loops.
+    func isFull(for profile: DispatchProfile) -> Bool {
+        profile.holdsThreads
+            && guests.load(ordering: .relaxed) + OffloadPool.shared.inFlight.load(ordering: .relaxed)
+                >= ceiling.load(ordering: .relaxed)
+    }
+
+    /// The calling thread was a guest and has come to the end of its user code.
+    func guestEnded(_ thread: LoopThread) {
+        let now = monotonicNanoseconds()
+        state.withLock { state in
+            guard let index = state.stalls.firstIndex(where: { $0.thread === thread }) else { return }
+            let stall = state.stalls.remove(at: index)
+            finish(stall, now, state)
+            guests.wrappingSubtract(1, ordering: .relaxed)
+            stall.context.profile?.guestEnded(
+                blame: stall.blame(now), duration: now - stall.began, now: now, learning: isLearning(state, now))
+        }
+    }
+
+    /// The run in the pool that `stall` is about has come to its end.
+    func poolRunEnded(_ thread: LoopThread) {
+        let now = monotonicNanoseconds()
+        state.withLock { state in
+            guard let index = state.stalls.firstIndex(where: { $0.thread === thread }) else { return }
+            finish(state.stalls.remove(at: index), now, state)
+        }
+    }
+
+    private func finish(_ stall: Stall, _ now: Int64, _ state: borrowing State) {
+        stall.endedAt = now
+        if stall.isSampling { squall_sample_cancel(stall.thread.sample) }
+        if stall.wasReported { StallReporter.shared.send(stall, now: now) }
+    }
+
+    private func isLearning(_ state: borrowing State, _ now: Int64) -> Bool {
+        !state.chaos && now - state.began >= policy.warmUp.nanoseconds
+    }
+
+    // MARK: the thread
+
+    private func main() {
+        while true {
+            if let wait = look() {
+                parker.park(nanoseconds: wait)
+                continue
+            }
+            // A loop that wakes after this store sees it; one that woke before is seen awake by this look.
+            isParked.store(true, ordering: .sequentiallyConsistent)
+            if isAnyoneActive { _ = isParked.exchange(false, ordering: .sequentiallyConsistent) } else { parker.park() }
+            state.withLock { state in
+                state.quiet = 0
+                state.lastLook = monotonicNanoseconds()
+            }
+        }
+    }
+
+    private var isAnyoneActive: Bool {
+        if OffloadPool.shared.isRunning { return true }
+        return state.withLock { state in
+            !state.stalls.isEmpty
+                || state.watched.contains { !$0.loop.isSleeping.load(ordering: .sequentiallyConsistent) }
+        }
+    }
+
+    /// Looks once at everything. Returns how long to wait until the next look, or nil if there is nothing to watch.
+    private func look() -> Int64? {
+        let now = monotonicNanoseconds()
+        var needsThreads = false
+        let wait = state.withLock { state -> Int64? in
+            let isLate = now - state.lastLook > Self.budget + Self.lateness
+            state.lastLook = now
+            var isActive = false
+            for index in state.watched.indices {
+                let loop = state.watched[index].loop
+                let word = loop.word.load(ordering: .relaxed)
+                if word != state.watched[index].seen {
+                    state.watched[index].seen = word
+                    state.watched[index].seenAt = now
+                    isActive = true
+                    if !state.chaos { continue }
+                }
+                guard word & 1 == 1 else {
+                    if !loop.isSleeping.load(ordering: .relaxed) { isActive = true }
+                    continue
+                }
+                isActive = true
+                if isLate, !state.chaos {
+                    state.watched[index].seenAt = now
+                } else if state.chaos || now - state.watched[index].seenAt >= Self.budget * 9 / 10 {
+                    if state.chaos, Bool.random(using: &state.random) { continue }
+                    takeOver(index, word, now, &state)
+                    needsThreads = true
+                }
+            }
+            followPool(&state, now)
+            for stall in state.stalls { follow(stall, now, state) }
+            state.quiet = isActive ? 0 : state.quiet + 1
+            if state.chaos, isActive { return 20_000 }
+            if state.quiet < Self.quietLooks || state.stalls.contains(where: \.isSampling) { return Self.budget }
+            return state.stalls.isEmpty && !OffloadPool.shared.isRunning ? nil : 5 * Self.budget
+        }
+        if needsThreads { ThreadCache.shared.replenish() }
+        return wait
+    }
+
+    private func takeOver(_ index: Int, _ word: UInt64, _ now: Int64, _ state: inout State) {
+        let loop = state.watched[index].loop
+        let guest = state.watched[index].driver
+        // Beyond this there are too many threads to help anybody.
+        guard guests.load(ordering: .relaxed) < 2 * ceiling.load(ordering: .relaxed) + 64,
+            let spare = ThreadCache.shared.take()
+        else { return }
+        let letter = state.chaos ? UInt8(ascii: "R") : ThreadStatus.state(of: guest.tid)
+        let cpu = squall_thread_cpu_time(guest.tid)
+        guard loop.take(word), let context = loop.subject?.takeUnretainedValue() else {
+            ThreadCache.shared.giveBack(spare)
+            return
+        }
+        let stall = Stall(
+            id: state.nextID, context: context, thread: guest, isGuest: true, began: state.watched[index].seenAt,
+            cpuAtBegin: cpu, stateAtBegin: letter, now: now)
+        state.nextID += 1
+        stall.moved.store(
+            loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.count }, ordering: .relaxed)
+        stall.waited = now - state.watched[index].seenAt
+        context.profile?.guestBegan()
+        guests.wrappingAdd(1, ordering: .relaxed)
+        takeovers.wrappingAdd(1, ordering: .relaxed)
+        state.stalls.append(stall)
+        state.watched[index].driver = spare
+        state.watched[index].seen = loop.word.load(ordering: .relaxed)
+        loop.driver = spare
+        loop.rescue = stall
+        spare.assignment = loop
+        spare.parker.unpark()
+    }
+
+    /// Makes stalls of runs in the pool that last, so that they are named too.
+    private func followPool(_ state: inout State, _ now: Int64) {
+        var nextID = state.nextID
+        OffloadPool.shared.withRuns { runs in
+            for index in runs.indices where !runs[index].isFollowed && now - runs[index].began >= Self.firstCheck {
+                runs[index].isFollowed = true
+                state.stalls.append(
+                    Stall(
+                        id: nextID, context: runs[index].context, thread: runs[index].thread, isGuest: false,
+                        began: runs[index].began, cpuAtBegin: runs[index].cpuAtBegin, stateAtBegin: nil, now: now))
+                nextID += 1
+            }
+        }
+        state.nextID = nextID
+    }
+
+    /// Looks into one stall, when it is time.
+    private func follow(_ stall: Stall, _ now: Int64, _ state: borrowing State) {
+        let age = now - stall.began
+        if stall.isSampling {
+            stall.collectSample(now)
+            if !stall.isSampling {
+                stall.wasReported = true
+                StallReporter.shared.send(stall, now: now)
+            }
+        }
+        guard age >= stall.nextCheck else { return }
+        stall.findCause(now)
+        if stall.nextCheck == Self.firstCheck {
+            if let placement = stall.blame(now), isLearning(state, now) { stall.context.profile?.learn(placement) }
+            stall.nextCheck = 2 * Self.firstCheck
+        } else if stall.nextCheck < Self.counted {
+            if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
+                squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
+            {
+                stall.thread.isLowered.store(true, ordering: .releasing)
+            }
+            stall.nextCheck = Self.counted
+        } else if stall.nextCheck == Self.counted {
+            longStalls.wrappingAdd(1, ordering: .relaxed)
+            stall.nextCheck = max(Self.counted + 1, policy.reportAfter.nanoseconds)
+        } else {
+            stall.nextCheck = age * 2
+            if stall.wasReported {
+                StallReporter.shared.send(stall, now: now)
+            } else if !stall.isSampling {
+                stall.requestSample(now)
+                if !stall.isSampling {
+                    stall.wasReported = true
+                    StallReporter.shared.send(stall, now: now)
+                }
+            }
+        }
+    }
+}
+
+func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}
