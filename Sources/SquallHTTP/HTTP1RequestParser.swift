@@ -333,9 +333,8 @@ extension HTTP1RequestParser {
             } else if let digit = ASCII.hexValue(byte) {
                 guard chunkDigits < 16 else { return .chunkSizeTooLong }
                 chunkDigits &+= 1
-                // The last of 16 digits could push the first one out of the top.
-                guard remaining >> 59 == 0 else { return .bodyTooLong }
-                remaining = remaining << 4 | Int(digit)
+                // 16 digits may be one bit too many for an Int: less than zero stands for that.
+                remaining = remaining >> 59 == 0 ? remaining << 4 | Int(digit) : -1
             } else if byte == UInt8(ascii: ";"), chunkDigits > 0 {
                 state = .chunkExtension
             } else {
@@ -350,7 +349,7 @@ extension HTTP1RequestParser {
     private static let freeChunkOverhead = 65_536
 
     private mutating func endChunkLine() -> HTTP1Failure? {
-        guard remaining <= bodyLimit, chunkedTotal <= bodyLimit &- remaining else { return .bodyTooLong }
+        guard remaining >= 0, remaining <= bodyLimit, chunkedTotal <= bodyLimit &- remaining else { return .bodyTooLong }
         chunkedTotal &+= remaining
         chunkOverhead &+= Int(scanned)
         guard (chunkOverhead &- Self.freeChunkOverhead) / 16 <= chunkedTotal else { return .chunkOverhead }
