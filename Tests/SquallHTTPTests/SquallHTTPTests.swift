@@ -1,4 +1,0 @@
-import Testing
-@testable import SquallHTTP
-
-@Test func placeholderRemovedSoon() {}
