@@ -50,7 +50,7 @@ static inline int start_connecting(int port, int source) {
 }
 
 typedef struct {
-    char bytes[8192];
+    char bytes[2048];
     int count;
 } response_buffer;
 

@@ -1,11 +1,11 @@
 /* The load of the freeze test.
 
    probe ping    PORT PATH SECONDS START INTERVAL_US CONNECTIONS GRACE [SPLIT]
-       Sends requests at fixed moments, one every INTERVAL_US in all, dealt out over CONNECTIONS keep-alive
-       connections, each with one request under way at a time. Latency counts from the moment at which a request
-       was *due*, so a server that stands still is charged for every request it kept waiting (no coordinated omission).
-       Requests due before SPLIT seconds and those after it are also reported apart. Requests that are unanswered GRACE
-       seconds after the end count as failed, with the time they had waited by then.
+       Sends a request every INTERVAL_US, each on a keep-alive connection that is free, as independent users would: with
+       enough CONNECTIONS no request waits for the answer to another. Latency counts from the moment at which the
+       request was *due*, so a server that stands still is charged for every request it kept waiting (no
+       coordinated omission). Requests due before SPLIT seconds and those after it are also reported apart. Requests
+       that are unanswered GRACE seconds after the end count as failed, with the time they had waited by then.
 
    probe clients PORT PATH SECONDS START CONNECTIONS
        CONNECTIONS clients, each sending its next request as soon as its answer has come.
@@ -19,7 +19,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
 
 enum { MAXIMUM_CONNECTIONS = 1024 };
 
@@ -27,9 +29,8 @@ typedef struct {
     int fd;
     int busy;         /* a request is under way */
     int connected;    /* the first write went through */
-    int64_t due;      /* when the request under way, or the next one, was or is due */
+    int64_t due;      /* when the request under way was due */
     int64_t retry;    /* no reconnecting before this moment */
-    int64_t answered; /* when the last answer came */
     response_buffer in;
 } connection;
 
@@ -149,87 +150,119 @@ static int open_and_try(connection *c) {
     return status == 200 && !close_after;
 }
 
+/* The connections that are free, in the order in which they became so: all take their turns, and with them all the
+   server's loops. */
+static connection *idle[MAXIMUM_CONNECTIONS];
+static int idle_first, idle_count;
+
+static void put_idle(connection *c) {
+    c->busy = 0;
+    idle[(idle_first + idle_count++) % MAXIMUM_CONNECTIONS] = c;
+}
+
+static connection *take_idle(void) {
+    connection *c = idle[idle_first];
+    idle_first = (idle_first + 1) % MAXIMUM_CONNECTIONS;
+    idle_count--;
+    return c;
+}
+
+static int events_of(int poller, connection *c) {
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+    return epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &e);
+}
+
 static int ping(int64_t seconds_ns, int64_t start, int64_t interval, int connections, int64_t grace, int64_t split) {
-    int prompt = be_prompt();
-    size_t room = (size_t)(seconds_ns / interval + connections + 1);
+    size_t room = (size_t)(seconds_ns / interval + 2);
     phase phases[2] = {0};
     for (int i = 0; i < 2; i++) {
         phases[i].latency = calloc(room, sizeof(int64_t));
         phases[i].late = calloc(room, sizeof(int64_t));
     }
-
-    for (int i = 0; i < connections; i++)
-        if (!open_and_try(&all[i])) {
-            fprintf(stderr, "probe: no answer to %s before the start\n", request);
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+    epoll_ctl(poller, EPOLL_CTL_ADD, timer, &e);
+    for (int i = 0; i < connections; i++) {
+        if (!open_and_try(&all[i]) || events_of(poller, &all[i])) {
+            fprintf(stderr, "probe: no answer on connection %d before the start\n", i + 1);
             return 1;
         }
+        put_idle(&all[i]);
+    }
 
+    int prompt = be_prompt();
     if (!start) start = now_ns();
+    if (now_ns() > start + 1000000) {
+        fprintf(stderr, "probe: the connections were open too late\n");
+        return 1;
+    }
     wait_until(start);
-    int64_t end = start + seconds_ns, deadline = end + grace;
-    for (int i = 0; i < connections; i++) all[i].due = start + interval * i;
+    int64_t due = start, end = start + seconds_ns, deadline = end + grace, answered = 0;
+    int under_way = 0;
 
-    for (;;) {
-        int64_t now = now_ns(), next = deadline;
-        int waiting = 0;
-        if (stopped || now >= deadline) break;
-        for (int i = 0; i < connections; i++) {
-            connection *c = &all[i];
-            polled[i] = (struct pollfd){-1, 0, 0};
-            if (c->due >= end) continue;
-            waiting = 1;
-            if (!c->busy && c->due <= now) {
-                if (c->fd < 0) {
-                    if (now < c->retry) {
-                        if (c->retry < next) next = c->retry;
-                        continue;
-                    }
-                    c->fd = start_connecting(port, 0);
-                    c->retry = now + 1000000;
-                }
-                int fresh = c->connected;
-                int sent = c->fd < 0 ? -1 : send_request(c);
-                if (sent == 1) {
-                    c->busy = 1;
-                    phase *p = &phases[c->due - start >= split];
-                    if (fresh && c->answered <= c->due) p->late[p->late_count++] = now_ns() - c->due;
-                } else if (sent < 0) {
-                    drop(c);
-                    if (c->retry < next) next = c->retry;
-                }
+    while (!stopped) {
+        int64_t now = now_ns();
+        if (now >= deadline || (due >= end && !under_way)) break;
+        while (due < end && due <= now && idle_count) {
+            connection *c = take_idle();
+            phase *p = &phases[due - start >= split];
+            if (c->fd >= 0 && send_request(c) == 1) {
+                c->busy = 1;
+                c->due = due;
+                under_way++;
+                now = now_ns();
+                if (answered <= due) p->late[p->late_count++] = now - due;
+            } else {
+                /* The server closed it meanwhile. The request waits for the next moment with a fresh connection. */
+                drop(c);
+                p->failed++;
+                p->latency[p->count++] = now - due;
+                c->fd = start_connecting(port, 0);
+                if (c->fd >= 0) events_of(poller, c);
+                put_idle(c);
             }
-            if (c->fd >= 0 && c->busy) polled[i] = (struct pollfd){c->fd, POLLIN, 0};
-            else if (c->fd >= 0 && c->due <= now) polled[i] = (struct pollfd){c->fd, POLLOUT, 0};
-            else if (c->due > now && c->due < next) next = c->due;
+            due += interval;
         }
-        if (!waiting) break;
-        poll_until(connections, next);
-        for (int i = 0; i < connections; i++) {
-            connection *c = &all[i];
-            if (!polled[i].revents || !c->busy) continue;
+
+        int64_t next = due < end && idle_count ? due : deadline;
+        struct itimerspec at = {.it_value = {next / 1000000000LL, next % 1000000000LL}};
+        timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
+        struct epoll_event events[64];
+        int count = epoll_wait(poller, events, 64, -1);
+        for (int i = 0; i < count; i++) {
+            connection *c = events[i].data.ptr;
+            if (!c) continue;
             int close_after = 0;
             int status = receive(c, &close_after);
             if (!status) continue;
-            phase *p = &phases[c->due - start >= split];
-            now = now_ns();
-            p->latency[p->count++] = now - c->due;
-            if (status < 0) p->failed++;
-            else if (status != 200) p->refused++;
-            c->busy = 0;
-            c->answered = now;
-            c->due += interval * connections;
+            answered = now_ns();
+            int was_busy = c->busy;
+            if (was_busy) {
+                phase *p = &phases[c->due - start >= split];
+                p->latency[p->count++] = answered - c->due;
+                if (status < 0) p->failed++;
+                else if (status != 200) p->refused++;
+                under_way--;
+            }
             if (status < 0 || close_after) drop(c);
+            if (was_busy) put_idle(c);
         }
     }
 
     /* What was due and never answered has waited at least until now. */
     int64_t now = now_ns();
     for (int i = 0; i < connections; i++)
-        for (; all[i].due < end && all[i].due <= now; all[i].due += interval * connections) {
+        if (all[i].busy) {
             phase *p = &phases[all[i].due - start >= split];
             p->latency[p->count++] = now - all[i].due;
             p->failed++;
         }
+    for (; due < end && due <= now; due += interval) {
+        phase *p = &phases[due - start >= split];
+        p->latency[p->count++] = now - due;
+        p->failed++;
+    }
 
     printf("{\"prompt\": %s, ", prompt ? "true" : "false");
     print_phase("first", &phases[0]);
