@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from . import report, summary
 
 WIDTH = 800
-LEFT, RIGHT = 170, 130  # room for names and for figures
+LEFT, RIGHT = 160, 165  # room for names and for figures
 PLOT = WIDTH - LEFT - RIGHT
 
 STYLE = """
@@ -74,7 +74,7 @@ def bars(canvas, raw):
         canvas.name(raw["labels"][row["name"]], mine, y + 17)
         canvas.add("rect", x=LEFT, y=y + 2, width=f"{length:.1f}", height=20, rx=2, cls="bar mine" if mine else "bar")
         if row["cpu"] * scale > PLOT:
-            canvas.add("line", x1=LEFT + PLOT - 26, y1=y + 26, x2=LEFT + PLOT - 16, y2=y - 2, cls="gap")
+            canvas.add("line", x1=LEFT + PLOT - 30, y1=y + 26, x2=LEFT + PLOT - 20, y2=y - 2, cls="gap")
         figure = f"{report.figure(row['cpu'])} µs"
         if row["nginx"] is not None and row["name"] != "nginx":
             figure += f" · {row['nginx']:.2f} × nginx" if row["nginx"] < 10 else f" · {row['nginx']:.0f} × nginx"
@@ -113,7 +113,8 @@ def latencies(canvas, raw, key, title, under):
         idle, first, then = (place(row[part]["p99"]) for part in ("idle", "learning", "learned"))
         end = LEFT + PLOT if stopped else then
         canvas.name(raw["labels"][row["name"]], mine, y + 5)
-        canvas.add("line", x1=f"{min(idle, end):.1f}", y1=y, x2=f"{max(idle, end):.1f}", y2=y, cls="link" + extra)
+        span = [idle, end] + ([] if row["learning"]["frozen"] else [first])
+        canvas.add("line", x1=f"{min(span):.1f}", y1=y, x2=f"{max(span):.1f}", y2=y, cls="link" + extra)
         if not row["learning"]["frozen"]:
             canvas.add("line", x1=f"{first:.1f}", y1=y - 8, x2=f"{first:.1f}", y2=y + 8, cls="first" + extra)
         canvas.add("circle", cx=f"{idle:.1f}", cy=y, r=5, cls="open" + extra)
@@ -135,8 +136,8 @@ def legend(canvas, raw):
     canvas.add("text", "idle", x=38, y=y + 4, cls="under")
     canvas.add("line", x1=84, y1=y - 7, x2=84, y2=y + 7, cls="first")
     canvas.add("text", f"first {s['learning']:g} s", x=94, y=y + 4, cls="under")
-    canvas.add("circle", cx=164, cy=y, r=6, cls="dot")
-    canvas.add("text", f"next {s['learned']:g} s", x=177, y=y + 4, cls="under")
+    canvas.add("circle", cx=180, cy=y, r=6, cls="dot")
+    canvas.add("text", f"next {s['learned']:g} s", x=193, y=y + 4, cls="under")
     canvas.y += 20
 
 

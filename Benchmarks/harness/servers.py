@@ -62,7 +62,6 @@ def swift_product(product, directory):
     return os.path.join(where, product)
 
 
-
 class Server:
     """One server program. `loops` makes variants of one program where it has such a choice."""
 
