@@ -1,0 +1,47 @@
+import Foundation
+import Squall
+
+/// The server under test: hello world, a handler that blocks and a handler that burns CPU, none of them with any care taken.
+@main
+struct HelloSquall {
+    static func main() async throws {
+        let work = Work.calibrated()
+        let site = Application {
+            Route("/", Hello.self)
+            Route("/block", Block.self)
+            Route("/cpu") { Burn(work: work) }
+        }
+        try await site.run(port: option("--port") ?? 8888, loops: option("--loops") ?? 1)
+    }
+
+    static func option(_ name: String) -> Int? {
+        let arguments = CommandLine.arguments
+        guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
+        return Int(arguments[index + 1])
+    }
+}
+
+final class Hello: RequestHandler {
+    override func get() async throws {
+        setHeader("Content-Type", "text/plain")
+        write("hello")
+    }
+}
+
+final class Block: RequestHandler {
+    override func get() async throws {
+        let milliseconds = try queryArgument("ms", as: Int.self)
+        usleep(UInt32(milliseconds) * 1000)
+        write("done")
+    }
+}
+
+final class Burn: RequestHandler {
+    let work: Work
+    init(work: Work) { self.work = work }
+
+    override func get() async throws {
+        let milliseconds = try queryArgument("ms", as: Int.self)
+        write(String(work.burn(milliseconds: milliseconds)))
+    }
+}
