@@ -22,6 +22,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CSquall"),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .target(
             name: "SquallIO",
             dependencies: ["CSquall", .product(name: "Logging", package: "swift-log")],
@@ -39,9 +41,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "FreezeLab", dependencies: ["Squall"], path: "Examples/FreezeLab", swiftSettings: settings),
+            name: "FreezeLab", dependencies: ["Squall"], path: "Examples/FreezeLab", exclude: ["Public"], swiftSettings: settings),
         .executableTarget(
-            name: "ConformanceServer", dependencies: ["Squall"], path: "Tests/ConformanceServer",
+            name: "ConformanceServer",
+            dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],
+            path: "Tests/ConformanceServer",
             swiftSettings: settings),
         .testTarget(
             name: "SquallIOTests", dependencies: ["SquallIO"], swiftSettings: settings),

@@ -79,6 +79,9 @@ public struct HTTP1RequestParser: Sendable {
         }
     }
 
+    /// The body limit of the message in progress, in bytes.
+    public var bodyLimitInForce: Int { bodyLimit }
+
     /// Replaces the body limit for the message in progress, in bytes.
     ///
     /// To be called after ``Event/head(_:)`` and before the next call of ``next(_:consumed:)``. A Content-Length

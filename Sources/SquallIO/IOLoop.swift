@@ -202,8 +202,8 @@ public final class IOLoop: @unchecked Sendable {
         case .trusted(let body):
             body()
             return true
-        case .proceed(let handle):
-            return handle.proceed()
+        case .step(let body):
+            return body()
         }
     }
 
@@ -265,8 +265,9 @@ public final class IOLoop: @unchecked Sendable {
         submit(.callback(context, body))
     }
 
-    /// Calls `handle.proceed()` at the next turn. Only for the owner.
-    package func proceedLater(_ handle: IOHandle) { ready.append(.proceed(handle)) }
+    /// Calls framework code at the next turn that may call user code and returns false when a visit does. Only for the
+    /// owner.
+    package func nextTurn(_ step: @escaping () -> Bool) { ready.append(.step(step)) }
 
     /// The context of the code that calls, if it is this loop's.
     package var currentContext: TaskContext {
@@ -289,13 +290,15 @@ public final class IOLoop: @unchecked Sendable {
 }
 
 /// Something the loop does at its next turn.
-enum ReadyItem {
+enum ReadyItem: @unchecked Sendable {
+    // A `step` is not sendable: it is made and called by the loop's owner, and never put into an inbox.
+
     /// A Swift concurrency job of this context's.
     case job(UnownedJob, TaskContext)
     /// User code.
     case callback(TaskContext, @Sendable () -> Void)
     /// Framework code, which calls no user code.
     case trusted(@Sendable () -> Void)
-    /// A connection that has more to do.
-    case proceed(IOHandle)
+    /// Framework code that may call user code. False when a visit lost the loop.
+    case step(() -> Bool)
 }

@@ -9,7 +9,7 @@ import Darwin
 /// A connected socket on a loop: reads into the loop's buffer, keeps what was not consumed, writes what it can at once.
 ///
 /// A subclass gives it a protocol. An idle connection holds no buffer. All of it belongs to the owner of the loop.
-package class SocketConnection: IOHandle, @unchecked Sendable {
+open class SocketConnection: IOHandle, @unchecked Sendable {
     /// Bytes that were read and not consumed.
     private final var input: [UInt8] = []
     private final var inputHead = 0
@@ -31,25 +31,28 @@ package class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// How many bytes wait to be sent.
     package final var unsentBytes: Int { output.count - outputHead }
-    package final var hasInput: Bool { inputHead < input.count }
+    /// Something was read and not consumed, or can be read.
+    package final var hasMoreToRead: Bool { inputHead < input.count || mayRead }
 
     // MARK: for subclasses
 
     /// Bytes have come. Returns how many are done with; the rest is given again together with what comes next, or as soon
     /// as ``wantsInput`` is true again. Calls no user code: that is for ``advance()``, which is called next.
-    package func received(_ bytes: Span<UInt8>) -> Int { bytes.count }
+    open func received(_ bytes: Span<UInt8>) -> Int { bytes.count }
     /// Does what ``received(_:)`` found to do. May call user code.
-    package func advance() -> Bool { true }
+    open func advance() -> Bool { true }
     /// The peer sends no more. May call user code.
-    package func receivedEnd() -> Bool { true }
+    open func receivedEnd() -> Bool { true }
     /// The socket has taken all that was written. Calls no user code.
-    package func drained() {}
+    open func drained() {}
+    /// The socket has taken a part of what waited. Calls no user code.
+    open func wroteSome() {}
     /// The connection is gone: an error, or ``closeNow()``. Calls no user code.
-    package func closed() {}
+    open func closed() {}
 
     // MARK: reading
 
-    package final override func ready(_ events: IOEvents) -> Bool {
+    public final override func ready(_ events: IOEvents) -> Bool {
         if events.contains(.write), outputHead < output.count {
             flush()
             if isClosed { return true }
@@ -60,8 +63,6 @@ package class SocketConnection: IOHandle, @unchecked Sendable {
         }
         return pump()
     }
-
-    package override func proceed() -> Bool { pump() }
 
     /// Reads and consumes until there is nothing left, or until the subclass wants no more.
     package final func pump() -> Bool {
@@ -180,9 +181,12 @@ package class SocketConnection: IOHandle, @unchecked Sendable {
             outputHead = 0
             if closesWhenDrained { return endWriting() }
             drained()
-        } else if outputHead >= 262_144 {
-            output.removeFirst(outputHead)
-            outputHead = 0
+        } else {
+            if outputHead >= 262_144 {
+                output.removeFirst(outputHead)
+                outputHead = 0
+            }
+            if sent > 0 { wroteSome() }
         }
     }
 
@@ -208,7 +212,7 @@ package class SocketConnection: IOHandle, @unchecked Sendable {
         loop.setDeadline(loop.now + Self.lingerTime, for: self)
         // What is there already, and a peer that has closed meanwhile, are found at the next turn.
         mayRead = true
-        loop.proceedLater(self)
+        loop.nextTurn { self.pump() }
     }
     private static let lingerTime: Int64 = 2_000_000_000
 
@@ -224,12 +228,12 @@ package class SocketConnection: IOHandle, @unchecked Sendable {
         closed()
     }
 
-    package override func deadlinePassed() -> Bool {
+    open override func deadlinePassed() -> Bool {
         closeNow()
         return true
     }
 
-    package override func loopStopped() {
+    open override func loopStopped() {
         isClosed = true
         closeDescriptor(fd)
         fd = -1

@@ -2,7 +2,7 @@
 ///
 /// Its methods are called by the thread that drives the loop, outside user code. Those that return a `Bool` may call
 /// user code through ``IOLoop/visit(_:_:)``, and return false at once when that does.
-package class IOHandle: @unchecked Sendable {
+open class IOHandle: @unchecked Sendable {
     // All stored properties of handles belong to the owner of their loop.
 
     package unowned(unsafe) final let loop: IOLoop
@@ -14,19 +14,17 @@ package class IOHandle: @unchecked Sendable {
     /// Monotonic nanoseconds; `.max` for none.
     fileprivate(set) package final var deadline: Int64 = .max
 
-    package init(loop: IOLoop, fd: Int32) {
+    public init(loop: IOLoop, fd: Int32) {
         self.loop = loop
         self.fd = fd
     }
 
     /// The descriptor is ready.
-    package func ready(_ events: IOEvents) -> Bool { true }
-    /// The loop has come to what ``IOLoop/proceedLater(_:)`` asked for.
-    package func proceed() -> Bool { true }
+    open func ready(_ events: IOEvents) -> Bool { true }
     /// ``deadline`` has passed; it is `.max` now.
-    package func deadlinePassed() -> Bool { true }
+    open func deadlinePassed() -> Bool { true }
     /// The loop has ended; the descriptor is to be closed.
-    package func loopStopped() {}
+    open func loopStopped() {}
 }
 
 /// A slot of the loop's table of descriptors.

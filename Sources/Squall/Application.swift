@@ -1,0 +1,166 @@
+import Logging
+import SquallHTTP
+import SquallIO
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A web application: routes and settings.
+///
+/// ```swift
+/// @main struct Site {
+///     static func main() async throws {
+///         let site = Application {
+///             Route("/") { handler in handler.write("Hello, world") }
+///         }
+///         try await site.run(port: 8888)
+///     }
+/// }
+/// ```
+public final class Application: Sendable {
+    public let settings: Settings
+    let router: Router
+    private let server = Mutex<Server?>(nil)
+
+    /// - Throws: ``PathPatternError`` if a route's path is not well-formed.
+    public init(settings: Settings = Settings(), @RouteBuilder _ routes: () -> [Route]) throws(PathPatternError) {
+        self.settings = settings
+        router = try Router(routes())
+    }
+
+    /// The path of a named route, with `arguments` in the places of its parameters: Tornado's `reverse_url`.
+    /// - Throws: ``UnknownRouteError`` or ``PathFillingError``.
+    public func path(named name: String, _ arguments: [String: String] = [:]) throws -> String {
+        try router.path(named: name, arguments)
+    }
+
+    /// Serves until the process is told to stop, by SIGTERM or SIGINT, or the task is cancelled.
+    ///
+    /// Then no more connections are accepted, idle ones are closed, and requests that are under way have
+    /// ``Settings/drainTimeout`` to end. A second signal ends the process at once.
+    /// - Parameters:
+    ///   - port: 0 for one that is free.
+    ///   - host: the address to listen on; by default one that only this machine can reach.
+    /// - Throws: ``ListenError`` or ``SystemError`` if the address cannot be listened on.
+    public func run(port: Int, host: String = "127.0.0.1") async throws {
+        let server = try await start(port: port, host: host)
+        let signals = AsyncStream<Int32>.makeStream()
+        var watches: [IOLoop.SignalWatch] = []
+        for signal in [SIGTERM, SIGINT] {
+            watches.append(
+                try await server.firstLoop.watchSignal(signal) { signals.continuation.yield(signal) })
+        }
+        settings.logger.notice("listening on http://\(server.address)")
+        for await _ in signals.stream { break }
+        for watch in watches { watch.cancel() }
+        settings.logger.notice("stopping")
+        await server.stop()
+    }
+
+    /// Begins to serve and returns.
+    /// - Throws: as ``run(port:host:)``.
+    public func start(port: Int, host: String = "127.0.0.1") async throws -> Server {
+        let backlog = settings.backlog
+        let listener = try await BlockingPool.shared.run {
+            try Listener(host: host, port: port, backlog: backlog)
+        }
+        return try await Server.start(self, listener: listener)
+    }
+
+    /// What was learned about routes, for inspection.
+    public var learnedRoutes: [DispatchProfile] { router.entries.flatMap(\.learned) }
+}
+
+/// An application that is served.
+public final class Server: Sendable {
+    /// Where it listens.
+    public let address: SocketAddress
+    private let core: ServerCore
+    private let loops: [IOLoop]
+    private let servers: [LoopServer]
+    private let listener: Listener
+    private let acceptors: [Acceptor]
+    private let isStopping = Atomic<Bool>(false)
+
+    private init(
+        core: ServerCore, loops: [IOLoop], servers: [LoopServer], listener: Listener, acceptors: [Acceptor]
+    ) {
+        self.core = core
+        self.loops = loops
+        self.servers = servers
+        self.listener = listener
+        self.acceptors = acceptors
+        address = listener.address
+    }
+
+    static func start(_ application: Application, listener: Listener) async throws -> Server {
+        let settings = application.settings
+        Stalls.policy = settings.stalls
+        let files = raiseOpenFileLimit()
+        // Some for the application's own files, and for the loops.
+        let limit = settings.limits.connections ?? max(16, files - max(64, min(512, files / 20)))
+        let core = ServerCore(application: application, settings: settings, connectionLimit: limit)
+        var loops: [IOLoop] = []
+        for index in 0..<max(1, settings.loops ?? availableProcessors) { loops.append(try IOLoop(index: index)) }
+        let servers = loops.map { LoopServer(core: core, loop: $0) }
+        let acceptors = loops.map { loop in
+            Acceptor(listener: listener, on: loop, among: loops, limit: limit) { fd, address, loop in
+                servers[loop.index].adopt(fd, address)
+            }
+        }
+        for loop in loops { loop.start() }
+        for (loop, acceptor) in zip(loops, acceptors) { await loop.do { acceptor.start() } }
+        return Server(core: core, loops: loops, servers: servers, listener: listener, acceptors: acceptors)
+    }
+
+    var firstLoop: IOLoop { loops[0] }
+
+    /// The port that it listens on; 0 for a Unix socket.
+    public var port: Int { address.port ?? 0 }
+
+    /// How many connections there are.
+    public var connectionCount: Int { loops.reduce(0) { $0 + $1.connectionCount.load(ordering: .relaxed) } }
+
+    /// How many loops.
+    public var loopCount: Int { loops.count }
+
+    /// Stops accepting, closes idle connections, lets requests that are under way end, for
+    /// ``Application/Settings/drainTimeout`` at most, and ends the loops. A second call does nothing.
+    public func stop() async {
+        guard !isStopping.exchange(true, ordering: .relaxed) else { return }
+        core.isDraining.store(true, ordering: .relaxed)
+        for (loop, acceptor) in zip(loops, acceptors) { await loop.do { acceptor.end() } }
+        listener.close()
+        for server in servers {
+            await server.loop.do { for connection in server.connections { connection.drain() } }
+        }
+        let deadline = ContinuousClock.now + core.settings.drainTimeout
+        while connectionCount > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        for server in servers {
+            await server.loop.do { for connection in server.connections { connection.closeNow() } }
+        }
+        for loop in loops { await loop.stop() }
+    }
+}
+
+extension IOLoop {
+    /// Runs framework code on the loop, outside user code, and returns when it has run.
+    func `do`(_ body: @escaping @Sendable () -> Void) async {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            perform {
+                body()
+                continuation.resume()
+            }
+        }
+    }
+}
+
+func wallClockSeconds() -> Int { time(nil) }

@@ -1,0 +1,70 @@
+import SquallHTTP
+import SquallIO
+import Synchronization
+
+/// An application's server on one loop. All but the `let`s belongs to the owner of the loop.
+final class LoopServer: @unchecked Sendable {
+    let core: ServerCore
+    let loop: IOLoop
+    let parser: HTTP1RequestParser
+    private var requests: UInt64 = 0
+    private var dateSecond = 0
+    private var dateBytes: [UInt8] = []
+
+    init(core: ServerCore, loop: IOLoop) {
+        self.core = core
+        self.loop = loop
+        parser = HTTP1RequestParser(limits: core.settings.limits.parser)
+    }
+
+    func nextNumber() -> UInt64 {
+        requests &+= 1
+        return requests
+    }
+
+    /// The value of the Date field, formatted once a second.
+    var date: [UInt8] {
+        // The wall clock is read once a turn of the loop at most: `now` moves with the turns.
+        let now = loop.now
+        if now >= nextDate {
+            let seconds = wallClockSeconds()
+            if seconds != dateSecond || dateBytes.isEmpty {
+                dateSecond = seconds
+                dateBytes = HTTPDate.bytes(secondsSince1970: seconds)
+            }
+            nextDate = now + 100_000_000
+        }
+        return dateBytes
+    }
+    private var nextDate: Int64 = .min
+
+    var connections: [HTTP1Connection] { loop.handles.compactMap { $0 as? HTTP1Connection } }
+
+    /// Takes a socket that was accepted.
+    func adopt(_ fd: Int32, _ address: SocketAddress) {
+        let connection = HTTP1Connection(server: self, fd: fd, address: address)
+        do {
+            try loop.register(connection, .connection)
+            connection.begin()
+        } catch {
+            connection.closeNow()
+        }
+    }
+}
+
+/// What the loops of a running application share.
+final class ServerCore: Sendable {
+    let application: Application
+    let settings: Application.Settings
+    let router: Router
+    /// No new requests are taken on connections that are there.
+    let isDraining = Atomic<Bool>(false)
+    let connectionLimit: Int
+
+    init(application: Application, settings: Application.Settings, connectionLimit: Int) {
+        self.application = application
+        self.settings = settings
+        router = application.router
+        self.connectionLimit = connectionLimit
+    }
+}

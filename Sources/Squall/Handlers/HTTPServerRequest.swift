@@ -1,0 +1,57 @@
+import HTTPTypes
+import SquallHTTP
+import SquallIO
+
+/// A request as it came. Strings are made from its bytes when they are asked for.
+public struct HTTPServerRequest: Sendable {
+    let exchange: Exchange?
+
+    private var head: HTTP1RequestHead { exchange?.head ?? .unreadable }
+
+    public var method: HTTPRequest.Method { head.method }
+    /// The target as sent: `/reports/7?year=2026`, or in absolute form with scheme and host.
+    public var target: String { head.target }
+    /// The path as sent, escaped.
+    public var path: String { head.path }
+    /// The query as sent, without the question mark. Nil if there was none.
+    public var query: String? { head.query }
+    /// `HTTP/1.1` or `HTTP/1.0`.
+    public var version: String { head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1" }
+    /// The host, and port if given, that the client asked for (RFC 9112 section 3.2.2).
+    public var authority: String? { head.authority }
+    /// All fields, in the order in which they came.
+    public var headers: HTTPFields { head.fields }
+    /// Names and values of all fields, in the order and the spelling in which they came.
+    public var headerLines: [(name: String, value: String)] {
+        (0..<head.fieldCount).map { (head.fieldName(at: $0), head.fieldValue(at: $0)) }
+    }
+    /// The first field of this name, given in lower case. Nothing is allocated if there is none.
+    public func header(_ name: String) -> String? { head.value(of: name) }
+    /// The body. Empty in a route that streams it.
+    public var body: [UInt8] { exchange?.body ?? [] }
+    /// Where the request came from: the connection's peer.
+    public var remoteAddress: SocketAddress { exchange?.connection.address ?? .unix("") }
+    /// Names the request in logs and reports.
+    public var id: String { exchange?.requestID ?? "" }
+    /// The route that answers it, as it was declared.
+    public var route: String { exchange?.route.name ?? "" }
+}
+
+/// A request's body as it comes: of a route with `streamsBody`.
+///
+/// The client is held back while nobody reads. It can be read once.
+public struct RequestBody: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
+    let exchange: Exchange?
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let exchange: Exchange?
+
+        /// The next piece, of up to 64 KiB; nil at the end.
+        /// - Throws: ``HTTPError`` 413 beyond the limit, 408 if it comes too slowly, 400 if it is malformed;
+        ///   ``StreamClosedError`` if the client leaves; `CancellationError`.
+        public mutating func next() async throws -> [UInt8]? { try await exchange?.nextBodyChunk() }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(exchange: exchange) }
+}

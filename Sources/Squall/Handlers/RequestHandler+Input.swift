@@ -1,0 +1,149 @@
+import SquallHTTP
+
+extension RequestHandler {
+    // MARK: the path
+
+    /// A parameter of the route's path, decoded.
+    /// - Throws: ``HTTPError`` 400 if it is not UTF-8; 500 if the route has no such parameter.
+    public func pathArgument(_ name: String) throws -> String {
+        guard let exchange, let index = exchange.pattern?.parameterNames.firstIndex(of: name),
+            exchange.captures.indices.contains(index)
+        else {
+            throw HTTPError(500, logMessage: "the route \(request.route) has no parameter '\(name)'")
+        }
+        let bytes = exchange.head.bytes
+        guard let text = PercentEscapes.decode(bytes.span, exchange.captures[index]) else {
+            throw HTTPError(400, "the path is not UTF-8")
+        }
+        return text
+    }
+
+    /// A parameter of the route's path as a type of its own.
+    /// - Throws: ``HTTPError`` 404 if it does not fit the type.
+    public func pathArgument<Value: PathArgument>(_ name: String, as type: Value.Type) throws -> Value {
+        guard let value = Value(pathArgument: try pathArgument(name)) else { throw HTTPError(404) }
+        return value
+    }
+
+    // MARK: query and form
+
+    /// All arguments of the query, in order.
+    /// - Throws: ``HTTPError`` 400 if there are more than 1,000.
+    public func queryArguments() throws -> [(name: String, value: String)] {
+        if let parsedQuery { return parsedQuery }
+        guard let exchange, let range = exchange.head.queryRange else { return [] }
+        let bytes = exchange.head.bytes
+        let parsed = try parseForm(bytes.span.extracting(range))
+        parsedQuery = parsed
+        return parsed
+    }
+
+    /// All arguments of a body of type `application/x-www-form-urlencoded`, in order. None for other types.
+    /// - Throws: ``HTTPError`` 400 if there are more than 1,000.
+    public func bodyArguments() throws -> [(name: String, value: String)] {
+        if let parsedForm { return parsedForm }
+        guard mediaType == "application/x-www-form-urlencoded", let exchange else { return [] }
+        let bytes = exchange.body
+        let parsed = try parseForm(bytes.span)
+        parsedForm = parsed
+        return parsed
+    }
+
+    private func parseForm(_ bytes: Span<UInt8>) throws -> [(name: String, value: String)] {
+        do {
+            return try FormURLEncoded.parse(bytes)
+        } catch {
+            throw HTTPError(error.status, error.message)
+        }
+    }
+
+    /// The Content-Type without its parameters, in lower case.
+    var mediaType: String {
+        guard let value = request.header("content-type") else { return "" }
+        return value.prefix { $0 != ";" }.lowercased().trimmingBlanks
+    }
+
+    /// The last value of an argument of the query, without blanks around it. Nil if there is none.
+    public func queryArgument(_ name: String) throws -> String? { last(name, in: try queryArguments()) }
+
+    /// The last value of an argument of the query, as a type of its own.
+    /// - Throws: ``HTTPError`` 400 that names the argument, if it is missing or does not fit.
+    public func queryArgument<Value: PathArgument>(_ name: String, as type: Value.Type) throws -> Value {
+        try convert(name, try queryArgument(name))
+    }
+
+    /// The last value of an argument of the query, or `default` if there is none.
+    /// - Throws: ``HTTPError`` 400 that names the argument, if it does not fit.
+    public func queryArgument<Value: PathArgument>(
+        _ name: String, as type: Value.Type, default: Value
+    ) throws -> Value {
+        guard let text = try queryArgument(name) else { return `default` }
+        return try convert(name, text)
+    }
+
+    /// The last value of an argument of the form in the body, without blanks around it. Nil if there is none.
+    public func bodyArgument(_ name: String) throws -> String? { last(name, in: try bodyArguments()) }
+
+    /// The last value of an argument of the form in the body, as a type of its own.
+    /// - Throws: ``HTTPError`` 400 that names the argument, if it is missing or does not fit.
+    public func bodyArgument<Value: PathArgument>(_ name: String, as type: Value.Type) throws -> Value {
+        try convert(name, try bodyArgument(name))
+    }
+
+    /// The last value of an argument of the form in the body, or `default` if there is none.
+    /// - Throws: ``HTTPError`` 400 that names the argument, if it does not fit.
+    public func bodyArgument<Value: PathArgument>(_ name: String, as type: Value.Type, default: Value) throws -> Value {
+        guard let text = try bodyArgument(name) else { return `default` }
+        return try convert(name, text)
+    }
+
+    /// The last value of an argument, of the form if it is there and of the query otherwise: Tornado's `get_argument`.
+    /// - Throws: ``HTTPError`` 400 that names the argument, if it is in neither.
+    public func argument(_ name: String) throws -> String {
+        guard let value = try bodyArgument(name) ?? queryArgument(name) else { throw HTTPError.missingArgument(name) }
+        return value
+    }
+
+    /// All values of an argument, those of the query first: Tornado's `get_arguments`.
+    public func arguments(_ name: String) throws -> [String] {
+        (try queryArguments() + bodyArguments()).filter { $0.name == name }.map(\.value.trimmingBlanks)
+    }
+
+    private func last(_ name: String, in pairs: [(name: String, value: String)]) -> String? {
+        pairs.last { $0.name == name }?.value.trimmingBlanks
+    }
+
+    private func convert<Value: PathArgument>(_ name: String, _ text: String?) throws -> Value {
+        guard let text else { throw HTTPError.missingArgument(name) }
+        guard let value = Value(pathArgument: text) else {
+            throw HTTPError.invalidArgument(name, Self.wanted(Value.self))
+        }
+        return value
+    }
+
+    private static func wanted(_ type: Any.Type) -> String {
+        switch type {
+        case is any FixedWidthInteger.Type: "a whole number"
+        case is any BinaryFloatingPoint.Type: "a number"
+        case is Bool.Type: "true or false"
+        default: "a valid \(type)"
+        }
+    }
+
+    // MARK: streamed bodies
+
+    /// The body as it comes, of a route with `streamsBody`.
+    public var body: RequestBody { RequestBody(exchange: exchange) }
+}
+
+extension StringProtocol {
+    /// Without spaces, tabs and line ends at both ends.
+    var trimmingBlanks: String {
+        let isBlank: (Unicode.Scalar) -> Bool = { $0 == " " || ($0.value >= 9 && $0.value <= 13) }
+        let scalars = String(self).unicodeScalars
+        guard let first = scalars.firstIndex(where: { !isBlank($0) }),
+            let last = scalars.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return String(scalars[first...last])
+    }
+}

@@ -1,0 +1,286 @@
+import HTTPTypes
+import Logging
+import SquallHTTP
+import SquallIO
+import Synchronization
+
+/// The response cannot be changed in this way any more.
+public struct ResponseStateError: Error, CustomStringConvertible {
+    public let description: String
+}
+
+extension RequestHandler {
+    // MARK: status and fields
+
+    /// Sets the status, from 200 to 599. A reason that could break out of its line is replaced by the standard one.
+    public func setStatus(_ status: Int, reason: String? = nil) {
+        self.status = (200...599).contains(status) ? status : 500
+        self.reason = reason
+    }
+
+    /// The status that is set.
+    public var responseStatus: Int { status }
+
+    /// Sets a field, in place of all of the same name. It is validated when it is sent: a name that is not a token or a
+    /// value with control characters makes the response a 500.
+    public func setHeader(_ name: String, _ value: String) {
+        clearHeader(name)
+        if name.equalsIgnoringCase("content-type") {
+            contentType = value
+        } else {
+            fields.append((name, value))
+        }
+    }
+
+    /// Adds a field beside those of the same name.
+    public func addHeader(_ name: String, _ value: String) {
+        if name.equalsIgnoringCase("content-type") { contentType = value } else { fields.append((name, value)) }
+    }
+
+    /// Removes the fields of this name.
+    public func clearHeader(_ name: String) {
+        if name.equalsIgnoringCase("content-type") { contentType = nil }
+        if !fields.isEmpty { fields.removeAll { $0.name.equalsIgnoringCase(name) } }
+    }
+
+    /// The fields that are set.
+    public var responseHeaders: HTTPFields {
+        var result = HTTPFields()
+        if let contentType { result[.contentType] = contentType }
+        for field in fields {
+            guard let name = HTTPField.Name(field.name) else { continue }
+            result.append(HTTPField(name: name, value: field.value))
+        }
+        return result
+    }
+
+    // MARK: body
+
+    /// Adds to the body. Nothing is sent before ``flush()`` or ``finish()``. Does nothing once the response is finished.
+    public func write(_ text: String) { append { $0.append(contentsOf: text.utf8) } }
+
+    /// Adds to the body.
+    public func write(_ bytes: some Sequence<UInt8>) { append { $0.append(contentsOf: bytes) } }
+
+    private func append(_ body: (inout [UInt8]) -> Void) {
+        if case .finished = phase { return }
+        body(&chunk)
+    }
+
+    /// Drops what was written and not sent, and the status and fields, unless they are sent.
+    public func clear() {
+        chunk = []
+        guard case .open = phase else { return }
+        status = 200
+        reason = nil
+        fields = []
+        contentType = "text/html; charset=UTF-8"
+        setDefaultHeaders()
+    }
+
+    /// Sends what was written so far, with the head if that is not sent yet.
+    ///
+    /// Waits while the client does not take what it is sent, so that a slow reader costs no more than a buffer.
+    /// - Throws: ``StreamClosedError`` if the client has left; ``ResponseStateError`` if the response is finished.
+    public func flush() async throws {
+        guard let exchange else { return }
+        if exchange.isDisconnected { throw StreamClosedError() }
+        var wire: [UInt8] = []
+        var dateAt: Int?
+        switch phase {
+        case .finished: throw ResponseStateError(description: "the response is finished; flush before finish()")
+        case .open:
+            let framing = streamFraming(exchange)
+            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: framing == .untilClose)
+            phase = .streaming(framing)
+            try appendBody(to: &wire, framing)
+        case .streaming(let framing):
+            try appendBody(to: &wire, framing)
+        }
+        guard !wire.isEmpty else { return }
+        exchange.send(wire, dateAt: dateAt, end: nil)
+        try await exchange.drained()
+    }
+
+    /// Ends the response: sends what was not sent. Called after the method's function, unless it has been called.
+    /// - Throws: ``ResponseStateError`` if it has; `HTTPFieldError` if a field cannot be sent.
+    public func finish() throws {
+        guard let exchange else { return }
+        var wire: [UInt8] = []
+        switch phase {
+        case .finished: throw ResponseStateError(description: "the response is finished already")
+        case .open:
+            let closes = mustClose(exchange)
+            wire.reserveCapacity(256 + chunk.count)
+            let dateAt = try appendHead(to: &wire, length: chunk.count, framing: .length, closes: closes)
+            if hasBody(exchange) { wire.append(contentsOf: chunk) }
+            phase = .finished
+            chunk = []
+            exchange.send(wire, dateAt: dateAt, end: closes ? .close : .keepAlive)
+        case .streaming(let framing):
+            try appendBody(to: &wire, framing)
+            if framing == .chunked { wire.append(contentsOf: HTTP1Encoder.lastChunk) }
+            phase = .finished
+            if framing == .length, let declaredLength, sentBytes < declaredLength {
+                exchange.send(wire, dateAt: nil, end: .abort)
+                throw ResponseStateError(
+                    description: "Content-Length says \(declaredLength) bytes and \(sentBytes) were written")
+            }
+            exchange.send(wire, dateAt: nil, end: framing == .untilClose || mustClose(exchange) ? .close : .keepAlive)
+        }
+    }
+
+    /// Writes a last piece and ends the response.
+    public func finish(_ text: String) throws {
+        write(text)
+        try finish()
+    }
+
+    /// Sends the client elsewhere: 302, or 301 if it is for good, or another status from 300 to 399. Ends the response.
+    /// - Throws: ``ResponseStateError`` if the head is sent already.
+    public func redirect(_ location: String, permanent: Bool = false, status: Int? = nil) throws {
+        guard case .open = phase else {
+            throw ResponseStateError(description: "the head is sent already; redirect before flush()")
+        }
+        let status = status ?? (permanent ? 301 : 302)
+        setStatus((300...399).contains(status) ? status : 302)
+        setHeader("Location", location)
+        chunk = []
+        try finish()
+    }
+
+    /// Answers with an error: drops what was written, calls ``writeError(_:)`` and ends the response. If the head is sent
+    /// already, the response is broken off, so that the client does not take it for whole.
+    public func sendError(_ error: HTTPError) async {
+        guard let exchange else { return }
+        switch phase {
+        case .finished: return
+        case .streaming:
+            phase = .finished
+            exchange.send([], dateAt: nil, end: .abort)
+            return
+        case .open: break
+        }
+        do {
+            clear()
+            setStatus(error.status)
+            for header in error.headers { setHeader(header.name, header.value) }
+            try await writeError(error)
+            if case .finished = phase { return }
+            try finish()
+        } catch {
+            logger.error("the error page failed", metadata: ["error": "\(error)"])
+            if case .open = phase { finishBare(500) }
+        }
+    }
+
+    /// A response that cannot fail.
+    func finishBare(_ status: Int) {
+        chunk = []
+        fields = []
+        reason = nil
+        contentType = nil
+        self.status = status
+        try? finish()
+    }
+
+    // MARK: the wire
+
+    private func hasBody(_ exchange: Exchange) -> Bool {
+        exchange.head.method != .head && status != 204 && status != 304
+    }
+
+    private func mustClose(_ exchange: Exchange) -> Bool {
+        if !exchange.head.keepAlive || exchange.refusal?.closesConnection == true { return true }
+        if exchange.connection.server.core.isDraining.load(ordering: .relaxed) { return true }
+        return fields.contains { $0.name.equalsIgnoringCase("connection") && $0.value.equalsIgnoringCase("close") }
+    }
+
+    private func streamFraming(_ exchange: Exchange) -> Framing {
+        if !hasBody(exchange) { return .none }
+        if let length = fields.first(where: { $0.name.equalsIgnoringCase("content-length") })?.value {
+            if let length = Int(pathArgument: length), length >= 0 {
+                declaredLength = length
+                return .length
+            }
+            clearHeader("content-length")
+        }
+        return exchange.head.minorVersion == 0 ? .untilClose : .chunked
+    }
+
+    private func appendBody(to wire: inout [UInt8], _ framing: Framing) throws {
+        guard !chunk.isEmpty else { return }
+        defer { chunk.removeAll(keepingCapacity: true) }
+        switch framing {
+        case .none: return
+        case .chunked:
+            wire.reserveCapacity(wire.count + chunk.count + 24)
+            HTTP1Encoder.appendChunkHead(chunk.count, to: &wire)
+            wire.append(contentsOf: chunk)
+            wire.append(13)
+            wire.append(10)
+        case .length:
+            sentBytes += chunk.count
+            if let declaredLength, sentBytes > declaredLength {
+                phase = .finished
+                exchange?.send([], dateAt: nil, end: .abort)
+                throw ResponseStateError(
+                    description: "Content-Length says \(declaredLength) bytes and \(sentBytes) were written")
+            }
+            wire.append(contentsOf: chunk)
+        case .untilClose:
+            wire.append(contentsOf: chunk)
+        }
+    }
+
+    /// Appends status line and fields. Returns where the date goes.
+    private func appendHead(to wire: inout [UInt8], length: Int?, framing: Framing, closes: Bool) throws -> Int {
+        HTTP1Encoder.appendStatusLine(status, reason: reason, to: &wire)
+        HTTP1Encoder.appendDate(Self.datePlaceholder, to: &wire)
+        let dateAt = wire.count - 2 - HTTPDate.byteCount
+        let isBodiless = status == 204 || status == 304
+        if let contentType, !isBodiless { try HTTP1Encoder.appendField("Content-Type", contentType, to: &wire) }
+        var setsLength = false
+        for field in fields {
+            // How the message is framed is not the handler's to say; what it says of its length must be true.
+            if field.name.equalsIgnoringCase("transfer-encoding") || field.name.equalsIgnoringCase("connection") { continue }
+            if field.name.equalsIgnoringCase("content-length") {
+                guard !setsLength, !isBodiless, framing == .length || exchange?.head.method == .head else { continue }
+                if length != nil, !(exchange?.head.method == .head && length == 0) { continue }
+                setsLength = true
+            }
+            try HTTP1Encoder.appendField(field.name, field.value, to: &wire)
+        }
+        if let length, !setsLength, !isBodiless { HTTP1Encoder.appendContentLength(length, to: &wire) }
+        if framing == .chunked { wire.append(contentsOf: Self.chunkedLine) }
+        if closes {
+            wire.append(contentsOf: Self.closeLine)
+        } else if exchange?.head.minorVersion == 0 {
+            wire.append(contentsOf: Self.keepAliveLine)
+        }
+        wire.append(13)
+        wire.append(10)
+        return dateAt
+    }
+
+    private static let datePlaceholder = [UInt8](repeating: 32, count: HTTPDate.byteCount)
+    private static let chunkedLine = Array("Transfer-Encoding: chunked\r\n".utf8)
+    private static let closeLine = Array("Connection: close\r\n".utf8)
+    private static let keepAliveLine = Array("Connection: keep-alive\r\n".utf8)
+}
+
+extension String {
+    /// Compares with ASCII text in lower case.
+    func equalsIgnoringCase(_ lowercased: String) -> Bool {
+        utf8.count == lowercased.utf8.count
+            && zip(utf8, lowercased.utf8).allSatisfy { a, b in
+                func lower(_ byte: UInt8) -> UInt8 { byte >= 65 && byte <= 90 ? byte | 32 : byte }
+                return lower(a) == lower(b)
+            }
+    }
+}
+
+extension HTTPError {
+    /// After these the rest of the request is not read, or cannot be told from the next one.
+    var closesConnection: Bool { [400, 408, 413, 414, 417, 431, 501, 505].contains(status) }
+}

@@ -1,0 +1,235 @@
+import HTTPTypes
+import SquallHTTP
+import SquallIO
+import Synchronization
+
+/// A path and what answers it.
+///
+/// ```swift
+/// Application {
+///     Route("/", Home.init)
+///     Route("/reports/{id}", name: "report") { ReportHandler(database: database) }
+///     Route("/hello/{name}") { handler in
+///         handler.write("Hello, \(try handler.pathArgument("name"))")
+///     }
+/// }
+/// ```
+///
+/// See ``PathPattern`` for what a path may be.
+public struct Route: Sendable {
+    /// What may be set for a route, or for all routes of a ``Group``.
+    public struct Options: Sendable {
+        /// The most bytes of a body. Nil: the group's, or the application's.
+        public var bodyLimit: Int?
+        /// How long the handler may take. Nil: the group's, or the application's. `.zero`: as long as it likes.
+        public var deadline: Duration?
+        /// Start the handler as soon as the head is there, and let it read the body: ``RequestHandler/body``.
+        public var streamsBody: Bool
+        /// Only for requests to this host.
+        public var host: HostPattern?
+
+        public init(
+            bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil
+        ) {
+            self.bodyLimit = bodyLimit
+            self.deadline = deadline
+            self.streamsBody = streamsBody
+            self.host = host
+        }
+
+        /// These, and where they say nothing, those of `outer`.
+        func within(_ outer: Options) -> Options {
+            Options(
+                bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
+                streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host)
+        }
+    }
+
+    enum Action: Sendable {
+        case handler(@Sendable () -> RequestHandler)
+        case closure(@Sendable (RequestHandler) async throws -> Void, [HTTPRequest.Method])
+    }
+
+    var path: String
+    let name: String?
+    let action: Action
+    var options: Options
+
+    /// A route to a handler of one's own. `handler` is called for each request, in that request's task.
+    public init(
+        _ path: String, name: String? = nil, options: Options = Options(),
+        _ handler: @escaping @Sendable () -> RequestHandler
+    ) {
+        self.path = path
+        self.name = name
+        self.options = options
+        action = .handler(handler)
+    }
+
+    /// A route to a closure, for GET and HEAD unless `methods` says otherwise.
+    public init(
+        _ path: String, name: String? = nil, methods: [HTTPRequest.Method] = [.get], options: Options = Options(),
+        _ body: @escaping @Sendable (RequestHandler) async throws -> Void
+    ) {
+        self.path = path
+        self.name = name
+        self.options = options
+        action = .closure(body, methods.contains(.get) && !methods.contains(.head) ? methods + [.head] : methods)
+    }
+}
+
+/// Routes under a common prefix, with common options.
+///
+/// ```swift
+/// Group("/admin", options: .init(deadline: .seconds(300))) {
+///     Route("/statistics", Statistics.init)
+/// }
+/// ```
+public struct Group: Sendable {
+    let routes: [Route]
+
+    /// - Parameter prefix: begins with a slash and does not end with one.
+    public init(_ prefix: String = "", options: Route.Options = .init(), @RouteBuilder _ routes: () -> [Route]) {
+        self.routes = routes().map { route in
+            var route = route
+            route.path = prefix + route.path
+            route.options = route.options.within(options)
+            return route
+        }
+    }
+}
+
+/// Puts routes and groups together.
+@resultBuilder
+public enum RouteBuilder {
+    public static func buildExpression(_ route: Route) -> [Route] { [route] }
+    public static func buildExpression(_ group: Group) -> [Route] { group.routes }
+    public static func buildExpression(_ routes: [Route]) -> [Route] { routes }
+    public static func buildBlock(_ parts: [Route]...) -> [Route] { parts.flatMap { $0 } }
+    public static func buildOptional(_ part: [Route]?) -> [Route] { part ?? [] }
+    public static func buildEither(first: [Route]) -> [Route] { first }
+    public static func buildEither(second: [Route]) -> [Route] { second }
+    public static func buildArray(_ parts: [[Route]]) -> [Route] { parts.flatMap { $0 } }
+}
+
+/// A route as the server uses it.
+final class RouteEntry: Sendable {
+    let name: String
+    let action: Route.Action
+    let host: HostPattern?
+    let bodyLimit: Int?
+    let streamsBody: Bool
+    private let deadline: Duration?
+    private let profiles: [DispatchProfile]
+
+    init(name: String, action: Route.Action, options: Route.Options) {
+        self.name = name
+        self.action = action
+        host = options.host
+        bodyLimit = options.bodyLimit
+        streamsBody = options.streamsBody
+        deadline = options.deadline
+        profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
+    }
+
+    private static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+
+    /// How requests of this method to this route have behaved.
+    func profile(for method: HTTPRequest.Method) -> DispatchProfile {
+        switch method {
+        case .get: profiles[0]
+        case .head: profiles[1]
+        case .post: profiles[2]
+        case .put: profiles[3]
+        case .delete: profiles[4]
+        case .patch: profiles[5]
+        case .options: profiles[6]
+        default: profiles[7]
+        }
+    }
+
+    var learned: [DispatchProfile] { profiles.filter { $0.placement != .loop } }
+
+    /// Nil for no deadline.
+    func deadlineNanoseconds(_ limits: Application.Limits) -> Int64? {
+        let nanoseconds = (deadline ?? limits.handlerDeadline).clampedNanoseconds
+        return nanoseconds > 0 ? nanoseconds : nil
+    }
+}
+
+/// Finds the route of a request. Built once.
+final class Router: Sendable {
+    struct Match {
+        var route: RouteEntry
+        var pattern: PathPattern?
+        var captures: [Range<Int>]
+        var refusal: HTTPError?
+    }
+
+    private let tree: RouteTree<RouteEntry>
+    private let hasHosts: Bool
+    private let named: [String: PathPattern]
+    let entries: [RouteEntry]
+    /// Stands for the route of what has none.
+    let refusals: RouteEntry
+    private let asterisk: RouteEntry
+
+    init(_ routes: [Route]) throws(PathPatternError) {
+        var built: [(pattern: PathPattern, value: RouteEntry)] = []
+        var named: [String: PathPattern] = [:]
+        for route in routes {
+            let pattern = try PathPattern(route.path)
+            built.append((pattern, RouteEntry(name: route.path, action: route.action, options: route.options)))
+            if let name = route.name, named[name] == nil { named[name] = pattern }
+        }
+        tree = RouteTree(routes: built)
+        entries = built.map(\.value)
+        hasHosts = entries.contains { $0.host != nil }
+        self.named = named
+        refusals = RouteEntry(name: "(no route)", action: .closure({ _ in }, []), options: Route.Options())
+        asterisk = RouteEntry(
+            name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: Route.Options())
+    }
+
+    func match(_ head: HTTP1RequestHead) -> Match {
+        switch head.targetForm {
+        case .asterisk: return Match(route: asterisk, captures: [])
+        case .authority: return refuse(501, "this server is no proxy")
+        case .origin, .absolute: break
+        }
+        if head.pathRange.isEmpty { return match(Self.root.span, offset: 0, head) }
+        return match(head.bytes.span.extracting(head.pathRange), offset: head.pathRange.lowerBound, head)
+    }
+    private static let root = [UInt8(ascii: "/")]
+
+    private func match(_ path: Span<UInt8>, offset: Int, _ head: HTTP1RequestHead) -> Match {
+        let found: RouteMatch<RouteEntry>?
+        if hasHosts {
+            let host = head.authority ?? ""
+            found = tree.match(path) { $0.host.map { $0.match(host) != nil } ?? true }
+        } else {
+            found = tree.match(path)
+        }
+        guard let found else { return refuse(404, nil) }
+        let captures = found.captures.map { $0.lowerBound + offset..<$0.upperBound + offset }
+        return Match(route: found.value, pattern: found.pattern, captures: captures)
+    }
+
+    private func refuse(_ status: Int, _ message: String?) -> Match {
+        Match(route: refusals, captures: [], refusal: HTTPError(status, message))
+    }
+
+    func path(named name: String, _ arguments: [String: String]) throws -> String {
+        guard let pattern = named[name] else { throw UnknownRouteError(name: name, known: named.keys.sorted()) }
+        return try pattern.path(filling: arguments)
+    }
+}
+
+/// No route has this name.
+public struct UnknownRouteError: Error, CustomStringConvertible {
+    public let name: String
+    public let known: [String]
+    public var description: String {
+        "no route is named '\(name)'; those that have names are \(known.joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,74 @@
+import Logging
+import SquallHTTP
+import SquallIO
+
+extension Application {
+    /// What may be set for a whole application. The defaults are meant to be left.
+    public struct Settings: Sendable {
+        public var limits = Limits()
+        /// Where requests are logged, at `info`. Nil, the default: nowhere, at no cost.
+        public var accessLogger: Logger?
+        /// Where errors of handlers are logged.
+        public var logger = Logger(label: "squall.application")
+        /// How many event loops. Nil, the default: one for each processor that the process may use.
+        public var loops: Int?
+        /// How many connections the system keeps until they are accepted.
+        public var backlog = 1_024
+        /// For how long requests that are under way may go on when the application stops.
+        public var drainTimeout: Duration = .seconds(30)
+        /// How stalls are handled. It is the process's: the application that starts last sets it.
+        public var stalls = StallPolicy()
+        /// Makes the handler that answers what no route answers: an unknown path, a request that cannot be read, a
+        /// limit that was passed. Nil: a plain page. It throws the error from `prepare`, so that it is rendered by
+        /// ``RequestHandler/writeError(_:)``.
+        public var errorHandler: (@Sendable () -> RequestHandler)?
+
+        public init() {}
+    }
+
+    /// How much, how long and how many. Each has a finite default.
+    public struct Limits: Sendable {
+        /// Request line, fields and the empty line after them, in bytes: 64 KiB. Beyond: 414 or 431.
+        public var headerBytes = 65_536
+        /// Fields of a request: 128. Beyond: 431.
+        public var headerCount = 128
+        /// A request's body, in bytes: 1 MiB. Beyond: 413. Routes may set their own.
+        public var bodyBytes = 1_048_576
+        /// How long a client may take for a request's head, from its first byte, or from connecting: 10 s. Then: 408.
+        public var headerTimeout: Duration = .seconds(10)
+        /// How long a body may take beyond what ``bodyRate`` gives it: 30 s. Then: 408.
+        public var bodyTimeout: Duration = .seconds(30)
+        /// The least rate at which a body must come, in bytes a second: 500.
+        public var bodyRate = 500
+        /// How long a connection may stay without a request: 60 s.
+        public var idleTimeout: Duration = .seconds(60)
+        /// How long a handler may take: 30 s. Then its task is cancelled and the client gets 503. Routes may set their own.
+        public var handlerDeadline: Duration = .seconds(30)
+        /// How long a client may take nothing of what is sent to it: 30 s. Then the connection is closed.
+        public var writeTimeout: Duration = .seconds(30)
+        /// Connections at a time. Nil, the default: the open-file limit, less some for the application. Beyond, new ones
+        /// wait in the system's queue.
+        public var connections: Int?
+
+        public init() {}
+
+        var parser: HTTP1Limits {
+            var limits = HTTP1Limits()
+            limits.maxHeaderBytes = headerBytes
+            limits.maxHeaderCount = headerCount
+            limits.maxBodyBytes = bodyBytes
+            return limits
+        }
+
+        var headerTimeoutNanoseconds: Int64 { headerTimeout.clampedNanoseconds }
+        var bodyTimeoutNanoseconds: Int64 { bodyTimeout.clampedNanoseconds }
+        var idleTimeoutNanoseconds: Int64 { idleTimeout.clampedNanoseconds }
+        var writeTimeoutNanoseconds: Int64 { writeTimeout.clampedNanoseconds }
+        var nanosecondsPerBodyByte: Int64 { 1_000_000_000 / Int64(max(1, bodyRate)) }
+    }
+}
+
+extension Duration {
+    /// Held to a range in which adding it to a time cannot overflow: 0 to about a century.
+    var clampedNanoseconds: Int64 { min(max(0, nanoseconds), 1 << 61) }
+}
