@@ -352,7 +352,9 @@ extension HTTP1RequestParser {
     private static let freeChunkOverhead = 65_536
 
     private mutating func endChunkLine() -> HTTP1Failure? {
-        guard remaining >= 0, remaining <= bodyLimit, chunkedTotal <= bodyLimit &- remaining else { return .bodyTooLong }
+        guard remaining >= 0, remaining <= bodyLimit, chunkedTotal <= bodyLimit &- remaining else {
+            return .bodyTooLong
+        }
         chunkedTotal &+= remaining
         chunkOverhead &+= Int(scanned)
         guard (chunkOverhead &- Self.freeChunkOverhead) / 16 <= chunkedTotal else { return .chunkOverhead }

@@ -34,7 +34,9 @@ private func chunked(_ body: String) -> [UInt8] { post("Transfer-Encoding: chunk
         #expect(result.entries.count == 2)
     }
 
-    @Test("Chunk sizes over every limit are 413, and do not trap", arguments: ["7fffffffffffffff", "ffffffffffffffff", "100001"])
+    @Test(
+        "Chunk sizes over every limit are 413, and do not trap",
+        arguments: ["7fffffffffffffff", "ffffffffffffffff", "100001"])
     func huge(_ line: String) {
         #expect(transcript(chunked("\(line)\r\nhello")).failureStatus == 413)
         // With no limit at all the running total may not overflow either.

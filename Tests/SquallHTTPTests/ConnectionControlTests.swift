@@ -3,7 +3,9 @@ import Testing
 import SquallHTTP
 
 @Suite struct ConnectionControlTests {
-    @Test("Expect: 100-continue in any case", arguments: ["100-continue", "100-Continue", "100-CONTINUE", "\t100-continue "])
+    @Test(
+        "Expect: 100-continue in any case",
+        arguments: ["100-continue", "100-Continue", "100-CONTINUE", "\t100-continue "])
     func expectation(_ value: String) {
         let bytes = post("Expect:\(value)\r\nContent-Length: 1\r\n", "x")
         #expect(transcript(bytes).ends == 1)

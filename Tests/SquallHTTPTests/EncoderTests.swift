@@ -81,7 +81,9 @@ private func encoded(_ body: (inout [UInt8]) throws -> Void) rethrows -> String 
             encoded { HTTP1Encoder.appendDate(cached, to: &$0) } == "Date: Sun, 27 Jan 2013 18:43:20 GMT\r\n")
     }
 
-    @Test("Reason phrases", arguments: [(200, "OK"), (413, "Content Too Large"), (418, "I'm a Teapot"), (799, "Unknown")])
+    @Test(
+        "Reason phrases",
+        arguments: [(200, "OK"), (413, "Content Too Large"), (418, "I'm a Teapot"), (799, "Unknown")])
     func reasons(_ status: Int, _ phrase: String) {
         #expect(reasonPhrase(for: status) == phrase)
     }

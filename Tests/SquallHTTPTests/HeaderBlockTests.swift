@@ -76,7 +76,8 @@ import SquallHTTP
 
     @Test("Every other byte is accepted and kept")
     func opaque() throws {
-        let bytes = raw("GET / HTTP/1.1\r\nHost: h\r\nFoo: ") + Array(0x21...0x7e) + Array(0x80...0xff) + raw("\r\n\r\n")
+        let value: [UInt8] = Array(0x21...0x7e) + Array(0x80...0xff)
+        let bytes = raw("GET / HTTP/1.1\r\nHost: h\r\nFoo: ") + value + raw("\r\n\r\n")
         #expect(transcript(bytes).ends == 1)
         let head = try #require(firstHead(bytes))
         // Not valid UTF-8 as a whole, therefore Latin-1.
