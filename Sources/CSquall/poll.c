@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(squall_event) == sizeof(struct epoll_event), "squall_event must be epoll_event");
@@ -36,5 +37,13 @@ void squall_eventfd_clear(int fd) {
 
 int squall_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
     return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t squall_receive(int fd, void *buffer, size_t count) {
+    return syscall(SYS_recvfrom, fd, buffer, count, 0, (void *)0, (void *)0);
+}
+
+ssize_t squall_send(int fd, const void *buffer, size_t count) {
+    return syscall(SYS_sendto, fd, buffer, count, MSG_NOSIGNAL, (void *)0, 0);
 }
 #endif

@@ -119,7 +119,7 @@ final class RouteEntry: Sendable {
     let host: HostPattern?
     let bodyLimit: Int?
     let streamsBody: Bool
-    private let deadline: Duration?
+    private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
     init(name: String, action: Route.Action, options: Route.Options) {
@@ -128,7 +128,7 @@ final class RouteEntry: Sendable {
         host = options.host
         bodyLimit = options.bodyLimit
         streamsBody = options.streamsBody
-        deadline = options.deadline
+        deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }
 
@@ -150,9 +150,9 @@ final class RouteEntry: Sendable {
 
     var learned: [DispatchProfile] { profiles.filter { $0.placement != .loop } }
 
-    /// Nil for no deadline.
-    func deadlineNanoseconds(_ limits: Application.Limits) -> Int64? {
-        let nanoseconds = (deadline ?? limits.handlerDeadline).clampedNanoseconds
+    /// In nanoseconds; nil for none.
+    func deadline(default: Int64) -> Int64? {
+        let nanoseconds = deadline ?? `default`
         return nanoseconds > 0 ? nanoseconds : nil
     }
 }
@@ -161,8 +161,8 @@ final class RouteEntry: Sendable {
 final class Router: Sendable {
     struct Match {
         var route: RouteEntry
-        var pattern: PathPattern?
-        var captures: [Range<Int>]
+        /// Pattern and captures, whose ranges are in the path.
+        var found: RouteMatch<RouteEntry>?
         var refusal: HTTPError?
     }
 
@@ -193,16 +193,16 @@ final class Router: Sendable {
 
     func match(_ head: HTTP1RequestHead) -> Match {
         switch head.targetForm {
-        case .asterisk: return Match(route: asterisk, captures: [])
+        case .asterisk: return Match(route: asterisk)
         case .authority: return refuse(501, "this server is no proxy")
         case .origin, .absolute: break
         }
-        if head.pathRange.isEmpty { return match(Self.root.span, offset: 0, head) }
-        return match(head.bytes.span.extracting(head.pathRange), offset: head.pathRange.lowerBound, head)
+        if head.pathRange.isEmpty { return match(Self.root.span, head) }
+        return match(head.bytes.span.extracting(head.pathRange), head)
     }
     private static let root = [UInt8(ascii: "/")]
 
-    private func match(_ path: Span<UInt8>, offset: Int, _ head: HTTP1RequestHead) -> Match {
+    private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead) -> Match {
         let found: RouteMatch<RouteEntry>?
         if hasHosts {
             let host = head.authority ?? ""
@@ -211,12 +211,11 @@ final class Router: Sendable {
             found = tree.match(path)
         }
         guard let found else { return refuse(404, nil) }
-        let captures = found.captures.map { $0.lowerBound + offset..<$0.upperBound + offset }
-        return Match(route: found.value, pattern: found.pattern, captures: captures)
+        return Match(route: found.value, found: found)
     }
 
     private func refuse(_ status: Int, _ message: String?) -> Match {
-        Match(route: refusals, captures: [], refusal: HTTPError(status, message))
+        Match(route: refusals, refusal: HTTPError(status, message))
     }
 
     func path(named name: String, _ arguments: [String: String]) throws -> String {

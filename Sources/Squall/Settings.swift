@@ -59,12 +59,25 @@ extension Application {
             limits.maxBodyBytes = bodyBytes
             return limits
         }
+    }
+}
 
-        var headerTimeoutNanoseconds: Int64 { headerTimeout.clampedNanoseconds }
-        var bodyTimeoutNanoseconds: Int64 { bodyTimeout.clampedNanoseconds }
-        var idleTimeoutNanoseconds: Int64 { idleTimeout.clampedNanoseconds }
-        var writeTimeoutNanoseconds: Int64 { writeTimeout.clampedNanoseconds }
-        var nanosecondsPerBodyByte: Int64 { 1_000_000_000 / Int64(max(1, bodyRate)) }
+/// The limits in time as a connection uses them, in nanoseconds.
+struct Timeouts: Sendable {
+    let header: Int64
+    let body: Int64
+    let idle: Int64
+    let write: Int64
+    let handler: Int64
+    let perBodyByte: Int64
+
+    init(_ limits: Application.Limits) {
+        header = limits.headerTimeout.clampedNanoseconds
+        body = limits.bodyTimeout.clampedNanoseconds
+        idle = limits.idleTimeout.clampedNanoseconds
+        write = limits.writeTimeout.clampedNanoseconds
+        handler = limits.handlerDeadline.clampedNanoseconds
+        perBodyByte = 1_000_000_000 / Int64(max(1, limits.bodyRate))
     }
 }
 

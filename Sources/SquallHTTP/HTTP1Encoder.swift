@@ -51,11 +51,39 @@ public enum HTTP1Encoder {
     public static func appendField(
         _ name: String, _ value: String, to buffer: inout [UInt8]
     ) throws(HTTPFieldError) {
-        guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { throw .invalidName }
-        guard !value.utf8.contains(where: ASCII.isForbiddenControl) else { throw .invalidValue }
+        let start = buffer.count
         buffer.append(contentsOf: name.utf8)
+        for index in start..<buffer.count where !ByteSet.token.contains(buffer[index]) {
+            buffer.removeLast(buffer.count - start)
+            throw .invalidName
+        }
+        guard buffer.count > start else { throw .invalidName }
         append(": ", to: &buffer)
+        do throws(HTTPFieldError) {
+            try appendValue(value, to: &buffer)
+        } catch {
+            buffer.removeLast(buffer.count - start)
+            throw error
+        }
+    }
+
+    /// Appends `Content-Type: value` and CRLF. As ``appendField(_:_:to:)``, without a look at the name.
+    public static func appendContentType(_ value: String, to buffer: inout [UInt8]) throws(HTTPFieldError) {
+        let start = buffer.count
+        append("Content-Type: ", to: &buffer)
+        do throws(HTTPFieldError) {
+            try appendValue(value, to: &buffer)
+        } catch {
+            buffer.removeLast(buffer.count - start)
+            throw error
+        }
+    }
+
+    /// Appends `value` and CRLF, or a part of it and throws.
+    private static func appendValue(_ value: String, to buffer: inout [UInt8]) throws(HTTPFieldError) {
+        let start = buffer.count
         buffer.append(contentsOf: value.utf8)
+        for index in start..<buffer.count where ASCII.isForbiddenControl(buffer[index]) { throw .invalidValue }
         append("\r\n", to: &buffer)
     }
 

@@ -43,26 +43,26 @@ public final class IOLoop: @unchecked Sendable {
 
     // MARK: the owner's
 
-    var visit: UInt64 = 0
+    @exclusivity(unchecked) var visit: UInt64 = 0
     /// Whose user code runs. Kept alive by the frame of the driver that entered it.
-    var subject: Unmanaged<TaskContext>?
+    @exclusivity(unchecked) var subject: Unmanaged<TaskContext>?
     /// The thread that drives the loop.
-    var driver: LoopThread?
-    var ready = FIFO<ReadyItem>()
-    var eventCount = 0
-    var eventHead = 0
-    var sources: [Source] = []
-    var timers = TimerHeap()
-    var wheel = DeadlineWheel()
+    @exclusivity(unchecked) var driver: LoopThread?
+    @exclusivity(unchecked) var ready = FIFO<ReadyItem>()
+    @exclusivity(unchecked) var eventCount = 0
+    @exclusivity(unchecked) var eventHead = 0
+    @exclusivity(unchecked) var sources: [Source] = []
+    @exclusivity(unchecked) var timers = TimerHeap()
+    @exclusivity(unchecked) var wheel = DeadlineWheel()
     /// Monotonic nanoseconds, read once a turn.
-    package var now = monotonicNanoseconds()
-    var isStopping = false
+    @exclusivity(unchecked) package var now = monotonicNanoseconds()
+    @exclusivity(unchecked) var isStopping = false
     /// Bytes are read into this and consumed before any user code runs.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
     /// An output buffer that connections borrow and return.
     package var spareOutput: [UInt8] = []
     /// The stall from which the loop was taken last, until its new driver has polled once.
-    var rescue: Stall?
+    @exclusivity(unchecked) var rescue: Stall?
     /// What the layer above keeps for each loop.
     package var attachment: AnyObject?
 

@@ -26,15 +26,15 @@ final class LoopThread: @unchecked Sendable {
     let sample = squall_sample_create()
     let parker = Parker()
 
-    var role = Role.idle
+    @exclusivity(unchecked) var role = Role.idle
     /// The loop that it drives, or whose user code it runs as a guest or in the pool.
-    var loop: IOLoop?
+    @exclusivity(unchecked) var loop: IOLoop?
     /// As a driver: inside user code.
-    var inside = false
+    @exclusivity(unchecked) var inside = false
     /// Whose user code it runs, kept alive by the frame that runs it.
-    var subject: Unmanaged<TaskContext>?
+    @exclusivity(unchecked) var subject: Unmanaged<TaskContext>?
     /// As a driver: the number of the visit that it is in, or was in last.
-    var visit: UInt64 = 0
+    @exclusivity(unchecked) var visit: UInt64 = 0
     /// The loop to drive next.
     var assignment: IOLoop?
     /// Set by the watchdog before it returns the thread: its priority was lowered, and it must end with its guest.

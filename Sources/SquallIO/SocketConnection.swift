@@ -1,3 +1,5 @@
+import CSquall
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -11,23 +13,23 @@ import Darwin
 /// A subclass gives it a protocol. An idle connection holds no buffer. All of it belongs to the owner of the loop.
 open class SocketConnection: IOHandle, @unchecked Sendable {
     /// Bytes that were read and not consumed.
-    private final var input: [UInt8] = []
-    private final var inputHead = 0
+    @exclusivity(unchecked) private final var input: [UInt8] = []
+    @exclusivity(unchecked) private final var inputHead = 0
     /// Bytes that the socket has not taken yet.
-    private final var output: [UInt8] = []
-    private final var outputHead = 0
+    @exclusivity(unchecked) private final var output: [UInt8] = []
+    @exclusivity(unchecked) private final var outputHead = 0
 
     /// Whether ``received(_:)`` is to be called. While false nothing is read, so that the peer is held back.
-    package final var wantsInput = true
+    @exclusivity(unchecked) package final var wantsInput = true
     /// The socket may have bytes, as far as its events told.
-    private final var mayRead = true
-    private final var sawHangup = false
+    @exclusivity(unchecked) private final var mayRead = true
+    @exclusivity(unchecked) private final var sawHangup = false
     /// The peer has closed its side.
-    package private(set) final var isAtEnd = false
-    package private(set) final var isClosed = false
+    @exclusivity(unchecked) package private(set) final var isAtEnd = false
+    @exclusivity(unchecked) package private(set) final var isClosed = false
     /// Writing is over: what the peer still sends is read and dropped until it closes too.
-    package private(set) final var isLingering = false
-    private final var closesWhenDrained = false
+    @exclusivity(unchecked) package private(set) final var isLingering = false
+    @exclusivity(unchecked) private final var closesWhenDrained = false
 
     /// How many bytes wait to be sent.
     package final var unsentBytes: Int { output.count - outputHead }
@@ -104,7 +106,8 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     private final func read() -> Bool {
         let buffer = loop.readBuffer
-        let count = recv(fd, buffer.baseAddress, buffer.count, 0)
+        guard let base = buffer.baseAddress else { return true }
+        let count = squall_receive(fd, base, buffer.count)
         if count > 0 {
             // Less than was asked for: the socket is empty, and its next bytes will be told.
             if count < buffer.count, !sawHangup { mayRead = false }
@@ -157,12 +160,9 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// Returns how many bytes were taken, or a negative number if the connection is broken.
     private final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
         while true {
-            #if os(Linux)
-            let sent = Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            #else
-            let sent = Darwin.send(fd, bytes.baseAddress, bytes.count, 0)
-            #endif
+            let sent = squall_send(fd, base, bytes.count)
             if sent >= 0 { return sent }
             switch errno {
             case EINTR: continue

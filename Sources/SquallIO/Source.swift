@@ -6,13 +6,13 @@ open class IOHandle: @unchecked Sendable {
     // All stored properties of handles belong to the owner of their loop.
 
     package unowned(unsafe) final let loop: IOLoop
-    package final var fd: Int32
+    @exclusivity(unchecked) package final var fd: Int32
     /// Slot and generation, by which the poller and the wheel know it.
-    fileprivate(set) final var token: UInt64 = .max
+    @exclusivity(unchecked) fileprivate(set) final var token: UInt64 = .max
     /// The tick of its entry in the deadline wheel, or `.max`.
-    final var wheelTick: Int64 = .max
+    @exclusivity(unchecked) final var wheelTick: Int64 = .max
     /// Monotonic nanoseconds; `.max` for none.
-    fileprivate(set) package final var deadline: Int64 = .max
+    @exclusivity(unchecked) fileprivate(set) package final var deadline: Int64 = .max
 
     public init(loop: IOLoop, fd: Int32) {
         self.loop = loop

@@ -44,6 +44,10 @@ void squall_eventfd_clear(int fd);
 /// accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC.
 int squall_accept(int listener, struct sockaddr_storage *_Nonnull address, socklen_t *_Nonnull length);
 
+/// recv and send (without SIGPIPE) that are not points of pthread cancellation, which costs two atomic operations a call.
+ssize_t squall_receive(int fd, void *_Nonnull buffer, size_t count);
+ssize_t squall_send(int fd, const void *_Nonnull buffer, size_t count);
+
 // MARK: threads
 
 int squall_thread_id(void);

@@ -13,13 +13,12 @@ final class Exchange: TaskContext, @unchecked Sendable {
     let head: HTTP1RequestHead
     let connection: HTTP1Connection
     let route: RouteEntry
-    /// Where the path's parameters are in `head.bytes`.
-    let captures: [Range<Int>]
-    let pattern: PathPattern?
+    /// The pattern that matched, and where its parameters are in the path.
+    let match: RouteMatch<RouteEntry>?
     /// Counts the requests of the loop.
     let number: UInt64
     /// The whole body, unless the route streams it.
-    var body: [UInt8] = []
+    @exclusivity(unchecked) var body: [UInt8] = []
     /// The request is refused before any handler of the application's sees it.
     let refusal: HTTPError?
     /// Monotonic nanoseconds.
@@ -27,12 +26,12 @@ final class Exchange: TaskContext, @unchecked Sendable {
 
     // MARK: the owner's
 
-    var bodyStream = BodyStream()
-    var drainWaiters: [UnsafeContinuation<Void, any Error>] = []
-    var deadline: Int64 = .max
+    @exclusivity(unchecked) var bodyStream = BodyStream()
+    @exclusivity(unchecked) var drainWaiters: [UnsafeContinuation<Void, any Error>] = []
+    @exclusivity(unchecked) var deadline: Int64 = .max
     /// `100 Continue` is owed before the body is read.
-    var owesContinue = false
-    var hasSentHead = false
+    @exclusivity(unchecked) var owesContinue = false
+    @exclusivity(unchecked) var hasSentHead = false
 
     // MARK: everybody's
 
@@ -47,20 +46,21 @@ final class Exchange: TaskContext, @unchecked Sendable {
     }
     private static let disconnectedFlag: UInt8 = 1
     private static let doneFlag: UInt8 = 2
+    private static let keptFlag: UInt8 = 4
 
     init(
-        head: HTTP1RequestHead, connection: HTTP1Connection, route: RouteEntry, pattern: PathPattern?,
-        captures: [Range<Int>], number: UInt64, refusal: HTTPError? = nil
+        head: consuming HTTP1RequestHead, connection: HTTP1Connection, route: RouteEntry,
+        match: consuming RouteMatch<RouteEntry>?, number: UInt64, refusal: HTTPError? = nil
     ) {
+        let method = head.method
         self.head = head
         self.connection = connection
         self.route = route
-        self.pattern = pattern
-        self.captures = captures
+        self.match = match
         self.number = number
         self.refusal = refusal
         startedAt = connection.loop.now
-        super.init(loop: connection.loop, profile: refusal == nil ? route.profile(for: head.method) : nil)
+        super.init(loop: connection.loop, profile: refusal == nil ? route.profile(for: method) : nil)
     }
 
     override var label: String { profile?.name ?? "\(head.method.rawValue) \(route.name)" }
@@ -86,6 +86,9 @@ final class Exchange: TaskContext, @unchecked Sendable {
 
     private func keep(_ started: Task<Void, Never>) {
         let cancels = task.withLock { state in
+            guard flags.bitwiseOr(Self.keptFlag, ordering: .acquiringAndReleasing).oldValue & Self.doneFlag == 0 else {
+                return false
+            }
             switch state {
             case .none:
                 state = .running(started)
@@ -99,7 +102,8 @@ final class Exchange: TaskContext, @unchecked Sendable {
 
     /// The task has come to its end.
     func markDone() {
-        if flags.bitwiseOr(Self.doneFlag, ordering: .releasing).oldValue & Self.doneFlag == 0 {
+        // An exchange whose task never suspended has kept no handle of it.
+        if flags.bitwiseOr(Self.doneFlag, ordering: .releasing).oldValue & Self.keptFlag != 0 {
             task.withLock { $0 = .done }
         }
     }

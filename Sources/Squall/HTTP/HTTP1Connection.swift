@@ -8,15 +8,15 @@ import Synchronization
 final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     let server: LoopServer
     let address: SocketAddress
-    private var parser: HTTP1RequestParser
+    @exclusivity(unchecked) private var parser: HTTP1RequestParser
     /// The request whose body comes or whose response is made.
-    private(set) var exchange: Exchange?
-    private var phase = Phase.idle
+    @exclusivity(unchecked) private(set) var exchange: Exchange?
+    @exclusivity(unchecked) private var phase = Phase.idle
     /// When the present phase of reading must be over.
-    private var readDeadline: Int64 = .max
+    @exclusivity(unchecked) private var readDeadline: Int64 = .max
     /// When the socket last took bytes, or was given the first that it did not take.
-    private var writeProgress: Int64 = 0
-    private var requestsInTurn = 0
+    @exclusivity(unchecked) private var writeProgress: Int64 = 0
+    @exclusivity(unchecked) private var requestsInTurn = 0
 
     private enum Phase: UInt8 {
         /// Between requests, with no byte of the next.
@@ -49,12 +49,12 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         super.init(loop: server.loop, fd: fd)
     }
 
-    private var limits: Application.Limits { server.core.settings.limits }
+    private var times: Timeouts { server.times }
 
     /// The socket is registered.
     func begin() {
         // A client that connects has the time of a head to send one.
-        readDeadline = loop.now + limits.headerTimeoutNanoseconds
+        readDeadline = loop.now + times.header
         updateDeadline()
     }
 
@@ -99,7 +99,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func needMore() {
         if phase == .idle, !parser.isIdle {
             phase = .head
-            readDeadline = loop.now + limits.headerTimeoutNanoseconds
+            readDeadline = loop.now + times.header
             updateDeadline()
         } else if phase == .body, let exchange, exchange.owesContinue {
             sendContinue(exchange)
@@ -109,8 +109,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func beginRequest(_ head: HTTP1RequestHead) {
         let match = server.core.router.match(head)
         let exchange = Exchange(
-            head: head, connection: self, route: match.route, pattern: match.pattern, captures: match.captures,
-            number: server.nextNumber(), refusal: match.refusal)
+            head: head, connection: self, route: match.route, match: match.found, number: server.nextNumber(),
+            refusal: match.refusal)
         self.exchange = exchange
         exchange.owesContinue = head.expectsContinue
         if let limit = match.route.bodyLimit { parser.setBodyLimit(limit) }
@@ -134,7 +134,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     private func beginBody() {
-        readDeadline = loop.now + limits.bodyTimeoutNanoseconds
+        readDeadline = loop.now + times.body
         updateDeadline()
     }
 
@@ -150,8 +150,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         // A minimum rate: every byte that comes gives its share of time.
         if readDeadline != .max {
             readDeadline = min(
-                readDeadline + Int64(range.count) * limits.nanosecondsPerBodyByte,
-                loop.now + limits.bodyTimeoutNanoseconds)
+                readDeadline + Int64(range.count) * times.perBodyByte,
+                loop.now + times.body)
         }
         switch phase {
         case .body:
@@ -170,7 +170,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             break
         }
     }
-    private var skipped = 0
+    @exclusivity(unchecked) private var skipped = 0
 
     private func endRequest() {
         switch phase {
@@ -206,14 +206,14 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         default:
             let head = exchange?.head ?? HTTP1RequestHead.unreadable
             exchange = Exchange(
-                head: head, connection: self, route: exchange?.route ?? server.core.router.refusals, pattern: nil,
-                captures: [], number: server.nextNumber(), refusal: error)
+                head: head, connection: self, route: exchange?.route ?? server.core.router.refusals, match: nil,
+                number: server.nextNumber(), refusal: error)
             closesAfterResponse = true
             phase = .ready
             wantsInput = false
         }
     }
-    private var closesAfterResponse = false
+    @exclusivity(unchecked) private var closesAfterResponse = false
 
     // MARK: running
 
@@ -230,7 +230,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             readDeadline = .max
             exchange.bodyStream.end()
         }
-        exchange.deadline = exchange.route.deadlineNanoseconds(limits).map { loop.now + $0 } ?? .max
+        exchange.deadline = exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
         updateDeadline()
         guard let profile = exchange.profile, profile.isOffloaded else {
             return loop.visit(exchange) { exchange.startImmediately() }
@@ -246,7 +246,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 return true
             }
             let refused = Exchange(
-                head: exchange.head, connection: self, route: exchange.route, pattern: nil, captures: [],
+                head: exchange.head, connection: self, route: exchange.route, match: nil,
                 number: exchange.number,
                 refusal: HTTPError(
                     503, "this route has as many calls waiting as the server allows; try again later",
@@ -313,7 +313,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     private func becomeIdle() {
         phase = .idle
-        readDeadline = loop.now + limits.idleTimeoutNanoseconds
+        readDeadline = loop.now + times.idle
         updateDeadline()
         wantsInput = unsentBytes <= Self.highWater && requestsInTurn < Self.turnLimit
         // What came behind the request is looked at by the pump that runs, or, if that one lost its loop or the response
@@ -431,14 +431,14 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         guard !isLingering, !isClosed else { return }
         var deadline = readDeadline
         if let exchange { deadline = min(deadline, exchange.deadline) }
-        if unsentBytes > 0 { deadline = min(deadline, writeProgress + limits.writeTimeoutNanoseconds) }
+        if unsentBytes > 0 { deadline = min(deadline, writeProgress + times.write) }
         loop.setDeadline(deadline, for: self)
     }
 
     override func deadlinePassed() -> Bool {
         if isLingering { return super.deadlinePassed() }
         let now = loop.now
-        if unsentBytes > 0, now >= writeProgress + limits.writeTimeoutNanoseconds {
+        if unsentBytes > 0, now >= writeProgress + times.write {
             closeNow()
         } else if let exchange, now >= exchange.deadline {
             exchange.deadline = .max
@@ -467,7 +467,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         guard !hasSentHead else { return closeNow() }
         closesAfterResponse = true
         let refused = Exchange(
-            head: exchange.head, connection: self, route: exchange.route, pattern: nil, captures: [],
+            head: exchange.head, connection: self, route: exchange.route, match: nil,
             number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"))
         self.exchange = refused
         wantsInput = false

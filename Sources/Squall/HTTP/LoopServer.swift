@@ -7,13 +7,15 @@ final class LoopServer: @unchecked Sendable {
     let core: ServerCore
     let loop: IOLoop
     let parser: HTTP1RequestParser
-    private var requests: UInt64 = 0
-    private var dateSecond = 0
-    private var dateBytes: [UInt8] = []
+    let times: Timeouts
+    @exclusivity(unchecked) private var requests: UInt64 = 0
+    @exclusivity(unchecked) private var dateSecond = 0
+    @exclusivity(unchecked) private var dateBytes: [UInt8] = []
 
     init(core: ServerCore, loop: IOLoop) {
         self.core = core
         self.loop = loop
+        times = Timeouts(core.settings.limits)
         parser = HTTP1RequestParser(limits: core.settings.limits.parser)
     }
 
@@ -36,7 +38,7 @@ final class LoopServer: @unchecked Sendable {
         }
         return dateBytes
     }
-    private var nextDate: Int64 = .min
+    @exclusivity(unchecked) private var nextDate: Int64 = .min
 
     var connections: [HTTP1Connection] { loop.handles.compactMap { $0 as? HTTP1Connection } }
 

@@ -6,13 +6,13 @@ extension RequestHandler {
     /// A parameter of the route's path, decoded.
     /// - Throws: ``HTTPError`` 400 if it is not UTF-8; 500 if the route has no such parameter.
     public func pathArgument(_ name: String) throws -> String {
-        guard let exchange, let index = exchange.pattern?.parameterNames.firstIndex(of: name),
-            exchange.captures.indices.contains(index)
+        guard let exchange, let match = exchange.match,
+            let index = match.pattern.parameterNames.firstIndex(of: name), match.captures.indices.contains(index)
         else {
             throw HTTPError(500, logMessage: "the route \(request.route) has no parameter '\(name)'")
         }
         let bytes = exchange.head.bytes
-        guard let text = PercentEscapes.decode(bytes.span, exchange.captures[index]) else {
+        guard let text = PercentEscapes.decode(bytes.span.extracting(exchange.head.pathRange), match.captures[index]) else {
             throw HTTPError(400, "the path is not UTF-8")
         }
         return text

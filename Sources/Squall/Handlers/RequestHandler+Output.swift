@@ -24,10 +24,10 @@ extension RequestHandler {
     /// Sets a field, in place of all of the same name. It is validated when it is sent: a name that is not a token or a
     /// value with control characters makes the response a 500.
     public func setHeader(_ name: String, _ value: String) {
-        clearHeader(name)
-        if name.equalsIgnoringCase("content-type") {
+        if name == "Content-Type" || name.equalsIgnoringCase("content-type") {
             contentType = value
         } else {
+            clearHeader(name)
             fields.append((name, value))
         }
     }
@@ -239,7 +239,7 @@ extension RequestHandler {
         HTTP1Encoder.appendDate(Self.datePlaceholder, to: &wire)
         let dateAt = wire.count - 2 - HTTPDate.byteCount
         let isBodiless = status == 204 || status == 304
-        if let contentType, !isBodiless { try HTTP1Encoder.appendField("Content-Type", contentType, to: &wire) }
+        if let contentType, !isBodiless { try HTTP1Encoder.appendContentType(contentType, to: &wire) }
         var setsLength = false
         for field in fields {
             // How the message is framed is not the handler's to say; what it says of its length must be true.
@@ -272,11 +272,13 @@ extension RequestHandler {
 extension String {
     /// Compares with ASCII text in lower case.
     func equalsIgnoringCase(_ lowercased: String) -> Bool {
-        utf8.count == lowercased.utf8.count
-            && zip(utf8, lowercased.utf8).allSatisfy { a, b in
-                func lower(_ byte: UInt8) -> UInt8 { byte >= 65 && byte <= 90 ? byte | 32 : byte }
-                return lower(a) == lower(b)
-            }
+        var own = utf8.makeIterator()
+        var other = lowercased.utf8.makeIterator()
+        guard utf8.count == lowercased.utf8.count else { return false }
+        while let a = own.next(), let b = other.next() {
+            guard a == b || (a >= 65 && a <= 90 && a | 32 == b) else { return false }
+        }
+        return true
     }
 }
 

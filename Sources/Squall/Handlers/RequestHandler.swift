@@ -26,18 +26,18 @@ import SquallIO
 /// answer is complete the task is cancelled, and when it has come back ``onConnectionClose()`` is called.
 open class RequestHandler {
     // Set before anything else is called, by the framework.
-    var exchange: Exchange?
+    @exclusivity(unchecked) var exchange: Exchange?
 
-    var status = 200
-    var reason: String?
-    var fields: [(name: String, value: String)] = []
-    var contentType: String? = "text/html; charset=UTF-8"
-    var chunk: [UInt8] = []
-    var phase = OutputPhase.open
-    var sentBytes = 0
-    var declaredLength: Int?
-    var parsedQuery: [(name: String, value: String)]?
-    var parsedForm: [(name: String, value: String)]?
+    @exclusivity(unchecked) var status = 200
+    @exclusivity(unchecked) var reason: String?
+    @exclusivity(unchecked) var fields: [(name: String, value: String)] = []
+    @exclusivity(unchecked) var contentType: String? = "text/html; charset=UTF-8"
+    @exclusivity(unchecked) var chunk: [UInt8] = []
+    @exclusivity(unchecked) var phase = OutputPhase.open
+    @exclusivity(unchecked) var sentBytes = 0
+    @exclusivity(unchecked) var declaredLength: Int?
+    @exclusivity(unchecked) var parsedQuery: [(name: String, value: String)]?
+    @exclusivity(unchecked) var parsedForm: [(name: String, value: String)]?
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.

@@ -13,7 +13,7 @@ open class TaskContext: TaskExecutor, @unchecked Sendable {
     /// How this kind of code has behaved, shared by all requests of a route. Nil: never sent away from the loop.
     public final let profile: DispatchProfile?
     /// Run every job on the offload pool, whatever the profile says meanwhile.
-    package final var isPinnedToPool = false
+    @exclusivity(unchecked) package final var isPinnedToPool = false
 
     public init(loop: IOLoop, profile: DispatchProfile? = nil) {
         self.loop = loop
