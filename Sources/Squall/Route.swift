@@ -45,9 +45,12 @@ public struct Route: Sendable {
         }
     }
 
+    /// What a closure route does. It runs on the request's task.
+    public typealias Body = nonisolated(nonsending) @Sendable (RequestHandler) async throws -> Void
+
     enum Action: Sendable {
         case handler(@Sendable () -> RequestHandler)
-        case closure(@Sendable (RequestHandler) async throws -> Void, [HTTPRequest.Method])
+        case closure(Body, [HTTPRequest.Method])
     }
 
     var path: String
@@ -69,7 +72,7 @@ public struct Route: Sendable {
     /// A route to a closure, for GET and HEAD unless `methods` says otherwise.
     public init(
         _ path: String, name: String? = nil, methods: [HTTPRequest.Method] = [.get], options: Options = Options(),
-        _ body: @escaping @Sendable (RequestHandler) async throws -> Void
+        _ body: @escaping Body
     ) {
         self.path = path
         self.name = name

@@ -1,3 +1,4 @@
+import CSquall
 import Synchronization
 
 // The ownership word, `visit << 1 | inside`.
@@ -61,14 +62,18 @@ extension IOLoop {
     /// calls ``giveBack(_:)``, and must call no user code in between.
     @inline(__always)
     package func borrow() -> Ownership {
-        guard let thread = LoopThread.current, thread.loop === self, thread.role == .driver else { return .none }
-        guard thread.inside else { return .outside }
-        if leave(thread) {
-            thread.inside = false
-            return .inside
+        guard let context = squall_thread_context() else { return .none }
+        // The calling thread keeps its own object alive.
+        return Unmanaged<LoopThread>.fromOpaque(context)._withUnsafeGuaranteedRef { thread in
+            guard thread.loop === self, thread.role == .driver else { return .none }
+            guard thread.inside else { return .outside }
+            if leave(thread) {
+                thread.inside = false
+                return .inside
+            }
+            thread.role = .guest
+            return .none
         }
-        thread.role = .guest
-        return .none
     }
 
     @inline(__always)

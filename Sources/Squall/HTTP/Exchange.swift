@@ -127,9 +127,10 @@ final class Exchange: TaskContext, @unchecked Sendable {
     // MARK: for the task
 
     /// Hands `bytes` to the connection. `dateAt` is where the date's 29 bytes stand in them.
-    func send(_ bytes: [UInt8], dateAt: Int?, end: ResponseEnd?) {
+    func send(_ bytes: consuming [UInt8], dateAt: Int?, end: ResponseEnd?) {
         let ownership = loop.borrow()
         if ownership == .none {
+            let bytes = bytes
             loop.perform { [self] in connection.send(bytes, dateAt: dateAt, end: end, for: self) }
         } else {
             connection.send(bytes, dateAt: dateAt, end: end, for: self)

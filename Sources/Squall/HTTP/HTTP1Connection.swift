@@ -263,17 +263,12 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     // MARK: responses to bytes
 
     /// Sends a part of the response. Does nothing if the exchange is over.
-    func send(_ bytes: [UInt8], dateAt: Int?, end: ResponseEnd?, for exchange: Exchange) {
+    func send(_ bytes: consuming [UInt8], dateAt: Int?, end: ResponseEnd?, for exchange: Exchange) {
         guard self.exchange === exchange, !isClosed else { return }
         if !bytes.isEmpty {
             exchange.hasSentHead = true
-            if let dateAt {
-                var bytes = bytes
-                bytes.replaceSubrange(dateAt..<dateAt + HTTPDate.byteCount, with: server.date)
-                put(bytes)
-            } else {
-                put(bytes)
-            }
+            if let dateAt { server.putDate(into: &bytes, at: dateAt) }
+            put(bytes)
             if isClosed { return }
         }
         guard let end else { return }

@@ -24,8 +24,14 @@ final class LoopServer: @unchecked Sendable {
         return requests
     }
 
-    /// The value of the Date field, formatted once a second.
-    var date: [UInt8] {
+    /// Writes the value of the Date field, formatted once a second, over what stands at `position`.
+    func putDate(into bytes: inout [UInt8], at position: Int) {
+        refreshDate()
+        for index in 0..<min(dateBytes.count, bytes.count - position) { bytes[position + index] = dateBytes[index] }
+    }
+
+    @inline(__always)
+    private func refreshDate() {
         // The wall clock is read once a turn of the loop at most: `now` moves with the turns.
         let now = loop.now
         if now >= nextDate {
@@ -36,7 +42,6 @@ final class LoopServer: @unchecked Sendable {
             }
             nextDate = now + 100_000_000
         }
-        return dateBytes
     }
     @exclusivity(unchecked) private var nextDate: Int64 = .min
 

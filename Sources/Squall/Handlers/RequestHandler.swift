@@ -54,22 +54,22 @@ open class RequestHandler {
     // MARK: the resource's methods
 
     /// Called before the method's function, whatever the method. To end the request here, call ``finish()`` or throw.
-    open func prepare() async throws {}
+    nonisolated(nonsending) open func prepare() async throws {}
 
     /// Answers GET. Unless overridden: 405.
-    open func get() async throws { throw MethodNotAllowed() }
+    nonisolated(nonsending) open func get() async throws { throw MethodNotAllowed() }
     /// Answers HEAD. Unless overridden it does what ``get()`` does, and the body is not sent.
-    open func head() async throws { try await get() }
+    nonisolated(nonsending) open func head() async throws { try await get() }
     /// Answers POST. Unless overridden: 405.
-    open func post() async throws { throw MethodNotAllowed() }
+    nonisolated(nonsending) open func post() async throws { throw MethodNotAllowed() }
     /// Answers PUT. Unless overridden: 405.
-    open func put() async throws { throw MethodNotAllowed() }
+    nonisolated(nonsending) open func put() async throws { throw MethodNotAllowed() }
     /// Answers DELETE. Unless overridden: 405.
-    open func delete() async throws { throw MethodNotAllowed() }
+    nonisolated(nonsending) open func delete() async throws { throw MethodNotAllowed() }
     /// Answers PATCH. Unless overridden: 405.
-    open func patch() async throws { throw MethodNotAllowed() }
+    nonisolated(nonsending) open func patch() async throws { throw MethodNotAllowed() }
     /// Answers OPTIONS. Unless overridden: 204 with the methods that the handler has.
-    open func options() async throws {
+    nonisolated(nonsending) open func options() async throws {
         setStatus(204)
         setHeader("Allow", allowedMethods)
     }
@@ -89,7 +89,7 @@ open class RequestHandler {
     ///
     /// This one writes JSON for a client that prefers it to HTML, and a short HTML page otherwise. It is called for
     /// errors that ``prepare()`` and the method's function throw; if it throws itself, the client gets a bare status.
-    open func writeError(_ error: HTTPError) async throws {
+    nonisolated(nonsending) open func writeError(_ error: HTTPError) async throws {
         let phrase = reason ?? reasonPhrase(for: error.status)
         if prefersJSON {
             try write(json: ErrorBody(status: error.status, error: phrase, message: error.message))
