@@ -36,7 +36,7 @@ final class Watchdog: Sendable {
 
     /// How long user code may hold a loop: two looks, so one to two of these. docs/decisions/stall-budget.md.
     static let budget: Int64 = 1_000_000
-    /// A look that comes this late says that the machine is overloaded, and nobody is to blame.
+    /// A look that comes this late says that the machine is overloaded: a stall that it finds is nobody's fault.
     private static let lateness: Int64 = 3_000_000
     /// When a stall is looked into for the first time.
     private static let firstCheck: Int64 = 5_000_000
@@ -208,11 +208,8 @@ final class Watchdog: Sendable {
                     continue
                 }
                 isActive = true
-                if isLate, !state.chaos {
-                    state.watched[index].seenAt = now
-                } else if state.chaos || now - state.watched[index].seenAt >= Self.budget * 9 / 10 {
-                    if state.chaos, Bool.random(using: &state.random) { continue }
-                    takeOver(index, word, now, &state)
+                if state.chaos ? Bool.random(using: &state.random) : now - state.watched[index].seenAt >= Self.budget * 9 / 10 {
+                    takeOver(index, word, now, isLate, &state)
                     needsThreads = true
                 }
             }
@@ -227,14 +224,15 @@ final class Watchdog: Sendable {
         return wait
     }
 
-    private func takeOver(_ index: Int, _ word: UInt64, _ now: Int64, _ state: inout State) {
+    private func takeOver(_ index: Int, _ word: UInt64, _ now: Int64, _ isLate: Bool, _ state: inout State) {
         let loop = state.watched[index].loop
         let guest = state.watched[index].driver
         // Beyond this there are too many threads to help anybody.
         guard guests.load(ordering: .relaxed) < 2 * ceiling.load(ordering: .relaxed) + 64,
             let spare = ThreadCache.shared.take()
         else { return }
-        let letter = state.chaos ? UInt8(ascii: "R") : ThreadStatus.state(of: guest.tid)
+        // A late look blames nobody; what lasts is judged by what it does then.
+        let letter = state.chaos || isLate ? UInt8(ascii: "R") : ThreadStatus.state(of: guest.tid)
         let cpu = squall_thread_cpu_time(guest.tid)
         guard loop.take(word), let context = loop.subject?.takeUnretainedValue() else {
             ThreadCache.shared.giveBack(spare)
