@@ -19,7 +19,7 @@ import Darwin
         var settings = Application.Settings()
         var arguments = CommandLine.arguments.dropFirst()
         func fail(_ message: String) -> Never {
-            print("\(message)\nusage: squall-conformance [--port N] [--loops N] [--verbose]")
+            print("\(message)\nusage: squall-conformance [--port N] [--loops N] [--budget µs] [--verbose]")
             exit(2)
         }
         func number(_ option: String) -> Int {
@@ -30,6 +30,7 @@ import Darwin
             switch argument {
             case "--port": port = number(argument)
             case "--loops": settings.loops = number(argument)
+            case "--budget": settings.stalls.budget = .microseconds(number(argument))
             case "--verbose": settings.accessLogger = Logger(label: "access")
             default: fail("unknown option \(argument)")
             }

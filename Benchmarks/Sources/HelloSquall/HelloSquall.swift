@@ -6,12 +6,14 @@ import Squall
 struct HelloSquall {
     static func main() async throws {
         let work = Work.calibrated()
-        let site = Application {
-            Route("/", Hello.self)
-            Route("/block", Block.self)
+        var settings = Application.Settings()
+        settings.loops = option("--loops") ?? 1
+        let site = try Application(settings: settings) {
+            Route("/", Hello.init)
+            Route("/block", Block.init)
             Route("/cpu") { Burn(work: work) }
         }
-        try await site.run(port: option("--port") ?? 8888, loops: option("--loops") ?? 1)
+        try await site.run(port: option("--port") ?? 8888)
     }
 
     static func option(_ name: String) -> Int? {

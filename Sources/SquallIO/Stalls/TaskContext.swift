@@ -117,7 +117,7 @@ public final class DispatchProfile: Sendable {
     /// A run in the pool has ended after `duration` nanoseconds.
     func poolRunEnded(duration: Int64) {
         guard placement != .loop else { return }
-        if duration >= Watchdog.budget {
+        if duration >= Watchdog.shared.budget {
             shortRuns.store(0, ordering: .relaxed)
         } else if shortRuns.wrappingAdd(1, ordering: .relaxed).newValue
             >= shortRunsNeeded.load(ordering: .relaxed)

@@ -12,6 +12,9 @@ import Darwin
 
 /// How stalls are handled, for the whole process.
 public struct StallPolicy: Sendable {
+    /// How long user code may hold a loop before the loop is taken from it: 1 ms, and up to twice that, as the watchdog
+    /// looks once in this time. docs/decisions/stall-budget.md has the measurements.
+    public var budget: Duration = .milliseconds(1)
     /// From when on a stall is reported, with its stack. 100 ms; 50 ms suits development.
     public var reportAfter: Duration = .milliseconds(100)
     /// How many runs of user code may be away from their loops at once. From then on new requests for the routes that
@@ -34,8 +37,9 @@ public struct StallPolicy: Sendable {
 final class Watchdog: Sendable {
     static let shared = Watchdog()
 
-    /// How long user code may hold a loop: two looks, so one to two of these. docs/decisions/stall-budget.md.
-    static let budget: Int64 = 1_000_000
+    /// The policy's, in nanoseconds.
+    private let budgetNanoseconds = Atomic<Int64>(1_000_000)
+    var budget: Int64 { budgetNanoseconds.load(ordering: .relaxed) }
     /// A look that comes this late says that the machine is overloaded: a stall that it finds is nobody's fault.
     private static let lateness: Int64 = 3_000_000
     /// When a stall is looked into for the first time.
@@ -80,6 +84,7 @@ final class Watchdog: Sendable {
         set {
             policyBox.withLock { $0 = newValue }
             ceiling.store(max(1, newValue.ceiling), ordering: .relaxed)
+            budgetNanoseconds.store(min(max(newValue.budget.nanoseconds, 100_000), 1_000_000_000), ordering: .relaxed)
         }
     }
 
@@ -191,7 +196,7 @@ final class Watchdog: Sendable {
         let now = monotonicNanoseconds()
         var needsThreads = false
         let wait = state.withLock { state -> Int64? in
-            let isLate = now - state.lastLook > Self.budget + Self.lateness
+            let isLate = now - state.lastLook > budget + Self.lateness
             state.lastLook = now
             var isActive = false
             for index in state.watched.indices {
@@ -208,7 +213,7 @@ final class Watchdog: Sendable {
                     continue
                 }
                 isActive = true
-                if state.chaos ? Bool.random(using: &state.random) : now - state.watched[index].seenAt >= Self.budget * 9 / 10 {
+                if state.chaos ? Bool.random(using: &state.random) : now - state.watched[index].seenAt >= budget * 9 / 10 {
                     takeOver(index, word, now, isLate, &state)
                     needsThreads = true
                 }
@@ -217,8 +222,8 @@ final class Watchdog: Sendable {
             for stall in state.stalls { follow(stall, now, state) }
             state.quiet = isActive ? 0 : state.quiet + 1
             if state.chaos, isActive { return 20_000 }
-            if state.quiet < Self.quietLooks || state.stalls.contains(where: \.isSampling) { return Self.budget }
-            return state.stalls.isEmpty && !OffloadPool.shared.isRunning ? nil : 5 * Self.budget
+            if state.quiet < Self.quietLooks || state.stalls.contains(where: \.isSampling) { return budget }
+            return state.stalls.isEmpty && !OffloadPool.shared.isRunning ? nil : 5 * budget
         }
         if needsThreads { ThreadCache.shared.replenish() }
         return wait
