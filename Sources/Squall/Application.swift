@@ -26,7 +26,6 @@ import Darwin
 public final class Application: Sendable {
     public let settings: Settings
     let router: Router
-    private let server = Mutex<Server?>(nil)
 
     /// - Throws: ``PathPatternError`` if a route's path is not well-formed.
     public init(settings: Settings = Settings(), @RouteBuilder _ routes: () -> [Route]) throws(PathPatternError) {

@@ -35,7 +35,7 @@ public final class IOLoop: @unchecked Sendable {
     /// The driver waits in the poller, or is about to.
     let isSleeping = Atomic<Bool>(false)
     let inboxIsFilled = Atomic<Bool>(false)
-    let inbox = Mutex<[ReadyItem]>([])
+    let inbox = Mutex(Inbox())
     /// How many connections the loop has, for balancing.
     package let connectionCount = Atomic<Int>(0)
     let poller: SystemPoller
@@ -65,6 +65,14 @@ public final class IOLoop: @unchecked Sendable {
     @exclusivity(unchecked) var rescue: Stall?
     /// What the layer above keeps for each loop.
     package var attachment: AnyObject?
+
+    private var onStop: UnsafeContinuation<Void, Never>?
+
+    struct Inbox {
+        var items: [ReadyItem] = []
+        /// The loop has stopped and nobody drives it.
+        var isDormant = false
+    }
 
     private enum RunState { case created, running, stopped }
 
@@ -98,45 +106,63 @@ public final class IOLoop: @unchecked Sendable {
         guard first else { return }
         Watchdog.shared.start()
         ThreadCache.shared.replenish()
+        hand()
+    }
+
+    /// Ends the loop: closes what it watches, makes its sleepers throw `CancellationError`, and returns when that is done.
+    ///
+    /// What is in flight is for the caller to drain first. Callbacks and timers that are left are dropped. Tasks are not:
+    /// jobs that come later, from a thread that still runs this loop's code say, are run on a thread that is borrowed for
+    /// them, so that no `await` hangs. A second call returns at once.
+    public func stop() async {
+        let isRunning = run.withLock { state in
+            defer { state = .stopped }
+            return state == .running
+        }
+        guard isRunning else { return }
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            post(.trusted { [self] in
+                onStop = continuation
+                isStopping = true
+            })
+        }
+    }
+
+    /// Closes what is left, once.
+    private func finishStop() {
+        guard let waiting = onStop else { return }
+        onStop = nil
+        Watchdog.shared.remove(self)
+        for source in sources { source.handle?.loopStopped() }
+        sources = []
+        waiting.resume()
+    }
+
+    /// Gives the loop up if there is nothing to do. From then on the next one who posts finds a thread for it.
+    private func becomeDormant() -> Bool {
+        timers.cancelAll()
+        guard ready.isEmpty else { return false }
+        return inbox.withLock { inbox in
+            guard inbox.items.isEmpty else { return false }
+            inbox.isDormant = true
+            driver = nil
+            return true
+        }
+    }
+
+    /// Has a waiting thread drive the loop.
+    private func hand() {
         while true {
             guard let thread = ThreadCache.shared.take() else {
                 ThreadCache.shared.replenish()
                 continue
             }
             driver = thread
-            Watchdog.shared.add(self)
+            if !isStopping { Watchdog.shared.add(self) }
             thread.assignment = self
             thread.parker.unpark()
             return
         }
-    }
-
-    /// Ends the loop after the present turn and returns when it has ended. Jobs and timers that are left are dropped;
-    /// what is still in flight is for the caller to drain first. A second call returns when the first one has ended it.
-    public func stop() async {
-        let isRunning = run.withLock { state in
-            defer { if state == .created { state = .stopped } }
-            return state == .running
-        }
-        guard isRunning else { return }
-        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            post(.trusted { [self] in
-                onStop.append(continuation)
-                isStopping = true
-            })
-        }
-    }
-    private var onStop: [UnsafeContinuation<Void, Never>] = []
-
-    func finishStop() {
-        run.withLock { $0 = .stopped }
-        Watchdog.shared.remove(self)
-        for source in sources { source.handle?.loopStopped() }
-        sources = []
-        driver = nil
-        let waiting = onStop
-        onStop = []
-        for continuation in waiting { continuation.resume() }
     }
 
     // MARK: driving
@@ -159,8 +185,10 @@ public final class IOLoop: @unchecked Sendable {
             if wheel.earliest <= now, !runDeadlines() { return }
             takeInbox()
             if isStopping {
+                guard ready.isEmpty else { continue }
                 finishStop()
-                return
+                if becomeDormant() { return }
+                continue
             }
             wait()
         }
@@ -211,8 +239,8 @@ public final class IOLoop: @unchecked Sendable {
         guard inboxIsFilled.load(ordering: .acquiring) else { return }
         let items = inbox.withLock { inbox in
             inboxIsFilled.store(false, ordering: .relaxed)
-            let items = inbox
-            inbox.removeAll(keepingCapacity: inbox.capacity <= 1_024)
+            let items = inbox.items
+            inbox.items.removeAll(keepingCapacity: inbox.items.capacity <= 1_024)
             return items
         }
         for item in items { ready.append(item) }
@@ -222,10 +250,13 @@ public final class IOLoop: @unchecked Sendable {
 
     /// Puts an item in the loop's inbox, from any thread, and wakes the loop if it waits.
     func post(_ item: ReadyItem) {
-        inbox.withLock { inbox in
-            inbox.append(item)
+        let wasDormant = inbox.withLock { inbox in
+            inbox.items.append(item)
             inboxIsFilled.store(true, ordering: .sequentiallyConsistent)
+            defer { inbox.isDormant = false }
+            return inbox.isDormant
         }
+        if wasDormant { return hand() }
         if isSleeping.load(ordering: .sequentiallyConsistent) { poller.wake() }
     }
 

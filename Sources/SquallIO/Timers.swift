@@ -32,6 +32,17 @@ struct TimerHeap {
         return first
     }
 
+    /// Drops all. Sleepers are told.
+    mutating func cancelAll() {
+        let timers = heap
+        heap = []
+        for timer in timers {
+            timer.position = -1
+            if case .resume(let continuation) = timer.action { continuation.resume(throwing: CancellationError()) }
+            timer.action = nil
+        }
+    }
+
     /// Ties keep the order in which the timers were made.
     private func precedes(_ a: IOLoop.Timeout, _ b: IOLoop.Timeout) -> Bool {
         a.due != b.due ? a.due < b.due : a.sequence < b.sequence

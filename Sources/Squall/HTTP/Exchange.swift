@@ -21,6 +21,8 @@ final class Exchange: TaskContext, @unchecked Sendable {
     @exclusivity(unchecked) var body: [UInt8] = []
     /// The request is refused before any handler of the application's sees it.
     let refusal: HTTPError?
+    /// The connection closes after the response.
+    let closes: Bool
     /// Monotonic nanoseconds.
     let startedAt: Int64
 
@@ -50,7 +52,8 @@ final class Exchange: TaskContext, @unchecked Sendable {
 
     init(
         head: consuming HTTP1RequestHead, connection: HTTP1Connection, route: RouteEntry,
-        match: consuming RouteMatch<RouteEntry>?, number: UInt64, refusal: HTTPError? = nil
+        match: consuming RouteMatch<RouteEntry>?, number: UInt64, refusal: HTTPError? = nil,
+        closes: Bool = false
     ) {
         let method = head.method
         self.head = head
@@ -59,6 +62,7 @@ final class Exchange: TaskContext, @unchecked Sendable {
         self.match = match
         self.number = number
         self.refusal = refusal
+        self.closes = closes
         startedAt = connection.loop.now
         super.init(loop: connection.loop, profile: refusal == nil ? route.profile(for: method) : nil)
     }

@@ -126,10 +126,11 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             phase = .body
             beginBody()
         }
-        // A body that is streamed is the handler's to wait for, and what is refused needs no body.
-        if match.route.streamsBody && match.refusal == nil && head.framing != .none {
+        // A body that is streamed is the handler's to wait for, and what is refused needs none.
+        if match.route.streamsBody || match.refusal != nil, parser.isInBody {
             if case .length(let length) = head.framing, length > parser.bodyLimitInForce { return }
             phase = .ready
+            wantsInput = false
         }
     }
 
@@ -207,7 +208,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             let head = exchange?.head ?? HTTP1RequestHead.unreadable
             exchange = Exchange(
                 head: head, connection: self, route: exchange?.route ?? server.core.router.refusals, match: nil,
-                number: server.nextNumber(), refusal: error)
+                number: server.nextNumber(), refusal: error, closes: true)
             closesAfterResponse = true
             phase = .ready
             wantsInput = false
@@ -292,8 +293,10 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     private func finishExchange() {
+        // A client that waits for `100 Continue` may send its body or not: the next bytes cannot be told apart.
+        let isUnclear = exchange?.owesContinue == true && parser.isInBody
         exchange = nil
-        if closesAfterResponse || isAtEnd || server.core.isDraining.load(ordering: .relaxed) { return finishConnection() }
+        if closesAfterResponse || isUnclear || isAtEnd || server.core.isDraining.load(ordering: .relaxed) { return finishConnection() }
         if parser.isInBody {
             // The handler did not read all of the body.
             phase = .skipping
@@ -463,7 +466,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         closesAfterResponse = true
         let refused = Exchange(
             head: exchange.head, connection: self, route: exchange.route, match: nil,
-            number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"))
+            number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"), closes: true)
         self.exchange = refused
         wantsInput = false
         phase = .ready

@@ -191,7 +191,7 @@ extension RequestHandler {
     }
 
     private func mustClose(_ exchange: Exchange) -> Bool {
-        if !exchange.head.keepAlive || exchange.refusal?.closesConnection == true { return true }
+        if !exchange.head.keepAlive || exchange.closes { return true }
         if exchange.connection.server.core.isDraining.load(ordering: .relaxed) { return true }
         return fields.contains { $0.name.equalsIgnoringCase("connection") && $0.value.equalsIgnoringCase("close") }
     }
@@ -280,9 +280,4 @@ extension String {
         }
         return true
     }
-}
-
-extension HTTPError {
-    /// After these the rest of the request is not read, or cannot be told from the next one.
-    var closesConnection: Bool { [400, 408, 413, 414, 417, 431, 501, 505].contains(status) }
 }
