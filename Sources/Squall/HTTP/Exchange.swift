@@ -130,6 +130,22 @@ final class Exchange: TaskContext, @unchecked Sendable {
 
     // MARK: for the task
 
+    /// Sends a response that is in one piece. `build` appends it and returns where the date goes.
+    @inline(__always)
+    func respond(
+        end: ResponseEnd, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+    ) throws(HTTPFieldError) {
+        let ownership = loop.borrow()
+        if ownership == .none {
+            var wire: [UInt8] = []
+            let dateAt = try build(&wire)
+            loop.perform { [wire, self] in connection.send(wire, dateAt: dateAt, end: end, for: self) }
+        } else {
+            defer { loop.giveBack(ownership) }
+            try connection.respond(end: end, for: self, build)
+        }
+    }
+
     /// Hands `bytes` to the connection. `dateAt` is where the date's 29 bytes stand in them.
     func send(_ bytes: consuming [UInt8], dateAt: Int?, end: ResponseEnd?) {
         let ownership = loop.borrow()

@@ -272,7 +272,24 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             put(bytes)
             if isClosed { return }
         }
-        guard let end else { return }
+        if let end { finish(end) }
+    }
+
+    /// Builds a response in the loop's own buffer and sends it from there.
+    @inline(__always)
+    func respond(
+        end: ResponseEnd, for exchange: Exchange, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+    ) throws(HTTPFieldError) {
+        guard self.exchange === exchange, !isClosed else { return }
+        server.scratch.removeAll(keepingCapacity: server.scratch.capacity <= 65_536)
+        let dateAt = try build(&server.scratch)
+        server.putDate(into: &server.scratch, at: dateAt)
+        exchange.hasSentHead = true
+        put(server.scratch)
+        if !isClosed { finish(end) }
+    }
+
+    private func finish(_ end: ResponseEnd) {
         switch end {
         case .abort:
             // Without the last chunk, or the announced length, the peer knows that it is not whole.

@@ -8,6 +8,8 @@ final class LoopServer: @unchecked Sendable {
     let loop: IOLoop
     let parser: HTTP1RequestParser
     let times: Timeouts
+    /// Where responses are built.
+    @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private var requests: UInt64 = 0
     @exclusivity(unchecked) private var dateSecond = 0
     @exclusivity(unchecked) private var dateBytes: [UInt8] = []
@@ -67,11 +69,13 @@ final class ServerCore: Sendable {
     /// No new requests are taken on connections that are there.
     let isDraining = Atomic<Bool>(false)
     let connectionLimit: Int
+    let logsAccess: Bool
 
     init(application: Application, settings: Application.Settings, connectionLimit: Int) {
         self.application = application
         self.settings = settings
         router = application.router
         self.connectionLimit = connectionLimit
+        logsAccess = settings.accessLogger != nil
     }
 }

@@ -33,6 +33,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var fields: [(name: String, value: String)] = []
     @exclusivity(unchecked) var contentType: String? = "text/html; charset=UTF-8"
     @exclusivity(unchecked) var chunk: [UInt8] = []
+    /// The whole body so far, while it is one piece of text; else empty.
+    @exclusivity(unchecked) var text = ""
     @exclusivity(unchecked) var phase = OutputPhase.open
     @exclusivity(unchecked) var sentBytes = 0
     @exclusivity(unchecked) var declaredLength: Int?

@@ -20,7 +20,7 @@ nonisolated(nonsending) func serve(_ exchange: Exchange) async {
     handler.chunk = []
     if exchange.isDisconnected { handler.onConnectionClose() }
     handler.onFinish()
-    if let logger = exchange.connection.server.core.settings.accessLogger { logAccess(exchange, handler, logger) }
+    if exchange.connection.server.core.logsAccess { logAccess(exchange, handler) }
     exchange.markDone()
 }
 
@@ -128,8 +128,8 @@ extension RequestHandler {
     }
 }
 
-private func logAccess(_ exchange: Exchange, _ handler: RequestHandler, _ logger: Logger) {
-    guard logger.logLevel <= .info else { return }
+private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
+    guard let logger = exchange.connection.server.core.settings.accessLogger, logger.logLevel <= .info else { return }
     let microseconds = (monotonicNanoseconds() - exchange.startedAt) / 1_000
     logger.info(
         "\(exchange.head.method.rawValue) \(exchange.head.target) \(handler.status)",
