@@ -234,7 +234,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         exchange.deadline = exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
         updateDeadline()
         guard let profile = exchange.profile, profile.isOffloaded else {
-            return loop.visit(exchange) { exchange.startImmediately() }
+            return run(exchange)
         }
         if Stalls.isFull(for: profile) {
             if mayWait {
@@ -253,10 +253,18 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                     503, "this route has as many calls waiting as the server allows; try again later",
                     headers: [("Retry-After", "1")]))
             self.exchange = refused
-            return loop.visit(refused) { refused.startImmediately() }
+            return run(refused)
         }
-        exchange.startOffloaded()
+        let runner = Runner(server: server)
+        runner.take(exchange)
+        runner.startOffloaded()
         return true
+    }
+
+    private func run(_ exchange: Exchange) -> Bool {
+        let runner = server.takeRunner()
+        runner.take(exchange)
+        return loop.visit(runner) { runner.start() }
     }
     private static let ceilingWait: Duration = .milliseconds(20)
 
@@ -419,7 +427,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         let waiters = exchange.drainWaiters
         exchange.drainWaiters = []
         for waiter in waiters { waiter.resume(throwing: error) }
-        loop.addCallback(for: exchange) { exchange.cancel() }
+        loop.addCallback(for: exchange.runner ?? TaskContext(loop: loop)) { exchange.cancel() }
     }
 
     override func closed() {

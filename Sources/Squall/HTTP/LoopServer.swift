@@ -21,6 +21,25 @@ final class LoopServer: @unchecked Sendable {
         parser = HTTP1RequestParser(limits: core.settings.limits.parser)
     }
 
+    /// Tasks that wait for a request.
+    @exclusivity(unchecked) private var runners: [Runner] = []
+    @exclusivity(unchecked) private var isEnding = false
+    private static let mostRunners = 64
+
+    /// A task for a request.
+    func takeRunner() -> Runner { runners.popLast() ?? Runner(server: self) }
+
+    func park(_ runner: Runner) {
+        if isEnding || runners.count >= Self.mostRunners { runner.retire() } else { runners.append(runner) }
+    }
+
+    /// Lets the waiting tasks end, and those that come.
+    func end() {
+        isEnding = true
+        for runner in runners { runner.retire() }
+        runners = []
+    }
+
     func nextNumber() -> UInt64 {
         requests &+= 1
         return requests

@@ -3,7 +3,7 @@ import Logging
 import SquallHTTP
 import SquallIO
 
-/// Takes one exchange through its handler. Runs as the exchange's task, wherever that is.
+/// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
 nonisolated(nonsending) func serve(_ exchange: Exchange) async {
     let handler = makeHandler(exchange)
     handler.exchange = exchange
@@ -21,7 +21,6 @@ nonisolated(nonsending) func serve(_ exchange: Exchange) async {
     if exchange.isDisconnected { handler.onConnectionClose() }
     handler.onFinish()
     if exchange.connection.server.core.logsAccess { logAccess(exchange, handler) }
-    exchange.markDone()
 }
 
 private func makeHandler(_ exchange: Exchange) -> RequestHandler {
@@ -139,7 +138,7 @@ private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
             "route": "\(exchange.route.name)",
             "status": "\(handler.status)",
             "remote": "\(exchange.connection.address)",
-            "request_id": "\(exchange.requestID ?? "")",
+            "request_id": "\(exchange.requestID)",
             "duration_ms": "\(Double(microseconds) / 1_000)",
         ])
 }
