@@ -91,7 +91,8 @@ extension RequestHandler {
         case .finished: throw ResponseStateError(description: "the response is finished; flush before finish()")
         case .open:
             let framing = streamFraming(exchange)
-            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: framing == .untilClose)
+            let closes = framing == .untilClose || mustClose(exchange)
+            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: closes)
             phase = .streaming(framing)
             try appendBody(to: &wire, framing)
         case .streaming(let framing):
