@@ -62,12 +62,17 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     /// Goes on with what has come, at the loop's next turn.
     private func continueLater() {
+        // Once a turn: more would multiply, and with them the requests in a turn.
+        guard !continuesLater else { return }
+        continuesLater = true
         loop.nextTurn { [self] in
+            continuesLater = false
             requestsInTurn = 0
             if phase == .idle { wantsInput = unsentBytes <= Self.highWater }
             return pump()
         }
     }
+    private var continuesLater = false
 
     override func received(_ bytes: Span<UInt8>) -> Int {
         var position = 0
