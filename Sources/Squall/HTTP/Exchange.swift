@@ -47,6 +47,7 @@ final class Exchange: TaskContext, @unchecked Sendable {
     }
     private static let disconnectedFlag: UInt8 = 1
     private static let doneFlag: UInt8 = 2
+    private static let lastFlag: UInt8 = 4
 
     init(
         head: HTTP1RequestHead, connection: HTTP1Connection, route: RouteEntry, pattern: PathPattern?,
@@ -69,6 +70,10 @@ final class Exchange: TaskContext, @unchecked Sendable {
     /// The peer has gone away.
     var isDisconnected: Bool { flags.load(ordering: .acquiring) & Self.disconnectedFlag != 0 }
     func markDisconnected() { flags.bitwiseOr(Self.disconnectedFlag, ordering: .releasing) }
+
+    /// The connection closes after this response, whatever the request said.
+    var isLast: Bool { flags.load(ordering: .acquiring) & Self.lastFlag != 0 }
+    func markLast() { flags.bitwiseOr(Self.lastFlag, ordering: .releasing) }
 
     // MARK: the task
 

@@ -200,6 +200,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func refuse(_ error: HTTPError) {
         switch phase {
         case .running:
+            exchange?.markLast()
             exchange?.bodyStream.fail(error)
             wantsInput = false
             closesAfterResponse = true
@@ -475,6 +476,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         let refused = Exchange(
             head: exchange.head, connection: self, route: exchange.route, pattern: nil, captures: [],
             number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"))
+        refused.markLast()
         self.exchange = refused
         wantsInput = false
         phase = .ready

@@ -192,7 +192,7 @@ extension RequestHandler {
     }
 
     private func mustClose(_ exchange: Exchange) -> Bool {
-        if !exchange.head.keepAlive || exchange.refusal?.closesConnection == true { return true }
+        if !exchange.head.keepAlive || exchange.isLast || exchange.refusal?.closesConnection == true { return true }
         if exchange.connection.server.core.isDraining.load(ordering: .relaxed) { return true }
         return fields.contains { $0.name.equalsIgnoringCase("connection") && $0.value.equalsIgnoringCase("close") }
     }
