@@ -20,8 +20,6 @@ final class Exchange: @unchecked Sendable {
     @exclusivity(unchecked) var body: [UInt8] = []
     /// The request is refused before any handler of the application's sees it.
     let refusal: HTTPError?
-    /// The connection closes after the response.
-    let closes: Bool
     /// Monotonic nanoseconds.
     let startedAt: Int64
     /// How the route has behaved; nil for a refusal.
@@ -43,6 +41,7 @@ final class Exchange: @unchecked Sendable {
 
     private let state = Atomic<State>(.waiting)
     private let disconnected = Atomic<Bool>(false)
+    private let last: Atomic<Bool>
 
     private enum State: UInt8, AtomicRepresentable { case waiting, running, cancelled, done }
 
@@ -60,7 +59,7 @@ final class Exchange: @unchecked Sendable {
         self.match = match
         self.number = number
         self.refusal = refusal
-        self.closes = closes
+        last = Atomic(closes)
         startedAt = connection.loop.now
     }
 
@@ -70,6 +69,10 @@ final class Exchange: @unchecked Sendable {
     /// The peer has gone away.
     var isDisconnected: Bool { disconnected.load(ordering: .acquiring) }
     func markDisconnected() { disconnected.store(true, ordering: .releasing) }
+
+    /// The connection closes after this response, whatever the request said.
+    var isLast: Bool { last.load(ordering: .acquiring) }
+    func markLast() { last.store(true, ordering: .releasing) }
 
     // MARK: the task
 

@@ -62,16 +62,21 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     /// Goes on with what has come, at the loop's next turn.
     private func continueLater() {
+        // Once a turn: more would multiply, and with them the requests in a turn.
+        guard !continuesLater else { return }
+        continuesLater = true
         loop.nextTurn { [self] in
+            continuesLater = false
             requestsInTurn = 0
             if phase == .idle { wantsInput = unsentBytes <= Self.highWater }
             return pump()
         }
     }
+    private var continuesLater = false
 
     override func received(_ bytes: Span<UInt8>) -> Int {
         var position = 0
-        while true {
+        while phase != .ending {
             var consumed = 0
             let event = parser.next(bytes.extracting(position..<bytes.count), consumed: &consumed)
             let start = position
@@ -94,6 +99,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 return position
             }
         }
+        return bytes.count
     }
 
     private func needMore() {
@@ -146,8 +152,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
     private func receivedBody(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        guard let exchange else { return }
-        exchange.owesContinue = false
+        exchange?.owesContinue = false
         // A minimum rate: every byte that comes gives its share of time.
         if readDeadline != .max {
             readDeadline = min(
@@ -156,8 +161,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
         switch phase {
         case .body:
-            bytes.extracting(range).withUnsafeBufferPointer { exchange.body.append(contentsOf: $0) }
+            bytes.extracting(range).withUnsafeBufferPointer { exchange?.body.append(contentsOf: $0) }
         case .running:
+            guard let exchange else { return }
             let chunk = bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
             exchange.bodyStream.append(chunk)
             if exchange.bodyStream.buffered >= Self.highWater {
@@ -195,6 +201,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func refuse(_ error: HTTPError) {
         switch phase {
         case .running:
+            exchange?.markLast()
             exchange?.bodyStream.fail(error)
             wantsInput = false
             closesAfterResponse = true

@@ -118,7 +118,8 @@ extension RequestHandler {
         case .open:
             gather()
             let framing = streamFraming(exchange)
-            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: framing == .untilClose)
+            let closes = framing == .untilClose || mustClose(exchange)
+            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: closes)
             phase = .streaming(framing)
             try appendBody(to: &wire, framing)
         case .streaming(let framing):
@@ -222,7 +223,7 @@ extension RequestHandler {
     }
 
     private func mustClose(_ exchange: Exchange) -> Bool {
-        if !exchange.head.keepAlive || exchange.closes { return true }
+        if !exchange.head.keepAlive || exchange.isLast { return true }
         if exchange.connection.server.core.isDraining.load(ordering: .relaxed) { return true }
         return fields.contains { $0.name.equalsIgnoringCase("connection") && $0.value.equalsIgnoringCase("close") }
     }
