@@ -1,0 +1,121 @@
+import Foundation
+import SquallIO
+import Synchronization
+import Testing
+
+/// All tests of this target, one at a time.
+///
+/// The watchdog, its statistics, the policy and the pool of stalled routes are the process's: what one test blocks on
+/// purpose would be counted, and its policy felt, in the others.
+@Suite(.serialized) struct OneAtATime {}
+
+/// Whether the watchdog takes loops over at random moments. It learns nothing then.
+let isChaotic = ProcessInfo.processInfo.environment["SQUALL_CHAOS"] == "takeover"
+
+/// Runs `body` with a loop that is started before it and stopped after it.
+func withLoop<R>(_ body: (IOLoop) async throws -> R) async throws -> R {
+    let loop = try IOLoop()
+    loop.start()
+    do {
+        let result = try await body(loop)
+        await loop.stop()
+        return result
+    } catch {
+        await loop.stop()
+        throw error
+    }
+}
+
+/// Opens once, and lets through who waits: a thread that blocks on purpose, or a task.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var tasks: [UnsafeContinuation<Void, Never>] = []
+        var threads: [DispatchSemaphore] = []
+    }
+    private let state = Mutex(State())
+
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    func open() {
+        let (tasks, threads) = state.withLock { state in
+            defer {
+                state.isOpen = true
+                state.tasks = []
+                state.threads = []
+            }
+            return (state.tasks, state.threads)
+        }
+        for task in tasks { task.resume() }
+        for thread in threads { thread.signal() }
+    }
+
+    /// Suspends the task until the gate is open.
+    func wait() async {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.tasks.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    /// Blocks the thread until the gate is open: what no user code should do to a loop.
+    func block() {
+        let semaphore = state.withLock { state -> DispatchSemaphore? in
+            guard !state.isOpen else { return nil }
+            let semaphore = DispatchSemaphore(value: 0)
+            state.threads.append(semaphore)
+            return semaphore
+        }
+        semaphore?.wait()
+    }
+}
+
+/// What happened, in order, told by several threads.
+final class Log<Entry: Sendable>: Sendable {
+    private let state = Mutex<(entries: [Entry], waiting: [(Int, UnsafeContinuation<Void, Never>)])>(([], []))
+
+    var entries: [Entry] { state.withLock { $0.entries } }
+
+    func add(_ entry: Entry) {
+        let due = state.withLock { state in
+            state.entries.append(entry)
+            let count = state.entries.count
+            let due = state.waiting.filter { $0.0 <= count }
+            state.waiting.removeAll { $0.0 <= count }
+            return due
+        }
+        for (_, continuation) in due { continuation.resume() }
+    }
+
+    /// Suspends until there are `count` entries, and returns all there are.
+    @discardableResult
+    func wait(for count: Int) async -> [Entry] {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            let isThere = state.withLock { state in
+                if state.entries.count < count { state.waiting.append((count, continuation)) }
+                return state.entries.count >= count
+            }
+            if isThere { continuation.resume() }
+        }
+        return entries
+    }
+}
+
+/// Waits for something that nobody tells about, giving the processor away meanwhile. The test's own limit ends it.
+func waitUntil(_ condition: () -> Bool) async throws {
+    while !condition() { try await Task.sleep(for: .milliseconds(1)) }
+}
+
+/// Blocks the thread until the watchdog has taken a loop since `takeovers` were counted.
+func blockUntilTakenOver(since takeovers: Int) {
+    while Stalls.statistics.takeovers == takeovers { usleep(200) }
+}
+
+func monotonicTime() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}
