@@ -72,7 +72,8 @@ final class Stall: @unchecked Sendable {
                 systemCall = call.name
                 resource = call.resource
             }
-        } else {
+        } else if cause != .cpu || !thread.isLowered.load(ordering: .relaxed) {
+            // Not once its priority was lowered: that it gets no processor then is Squall's doing.
             cause = processorShare(now) >= 0.25 ? .cpu : .notScheduled
             if cause == .cpu {
                 systemCall = nil
