@@ -119,3 +119,74 @@ func monotonicTime() -> Int64 {
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
+
+/// A pipe whose ends do not wait. Closed with the object.
+final class Pipe: Sendable {
+    let reads: Int32
+    let writes: Int32
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw SystemError("pipe") }
+        (reads, writes) = (ends[0], ends[1])
+        for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+    }
+
+    deinit {
+        close(reads)
+        close(writes)
+    }
+
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        precondition(Foundation.write(writes, bytes, bytes.count) == bytes.count)
+    }
+
+    /// What can be read without waiting, up to `limit` bytes.
+    @discardableResult
+    func readAll(limit: Int = 65_536) -> String {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = Foundation.read(reads, &bytes, limit)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+}
+
+/// SplitMix64: the same numbers at every run.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+}
+
+/// Whether the thread that made it is still in the midst of adding something.
+final class Adding: @unchecked Sendable {
+    // `thread` never changes.
+    private let thread = pthread_self()
+    private let isOver = Atomic<Bool>(false)
+
+    func end() { isOver.store(true, ordering: .releasing) }
+    var isByThisThread: Bool { !isOver.load(ordering: .acquiring) && pthread_equal(pthread_self(), thread) != 0 }
+}
+
+/// A variable that threads share.
+final class Box<Value: Sendable>: Sendable {
+    private let state: Mutex<Value>
+
+    init(_ value: Value) { state = Mutex(value) }
+
+    var value: Value {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+
+    @discardableResult
+    func update<R: Sendable>(_ body: @Sendable (inout Value) -> R) -> R { state.withLock { body(&$0) } }
+}
