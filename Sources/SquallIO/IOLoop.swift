@@ -35,11 +35,11 @@ public final class IOLoop: @unchecked Sendable {
     /// The driver waits in the poller, or is about to.
     let isSleeping = Atomic<Bool>(false)
     let inboxIsFilled = Atomic<Bool>(false)
-    let inbox = Mutex<[ReadyItem]>([])
+    let inbox = Mutex(Inbox())
     /// How many connections the loop has, for balancing.
     package let connectionCount = Atomic<Int>(0)
     let poller: SystemPoller
-    private let run = Mutex<RunState>(.created)
+    private let run = Mutex(Run())
 
     // MARK: the owner's
 
@@ -66,7 +66,18 @@ public final class IOLoop: @unchecked Sendable {
     /// What the layer above keeps for each loop.
     package var attachment: AnyObject?
 
-    private enum RunState { case created, running, stopped }
+    struct Inbox {
+        var items: [ReadyItem] = []
+        /// The loop has ended: what comes is dropped, as it may well hold the loop.
+        var isClosed = false
+    }
+
+    private struct Run {
+        enum State { case created, running, stopping, stopped }
+        var state = State.created
+        /// Who waits for the end.
+        var waiting: [UnsafeContinuation<Void, Never>] = []
+    }
 
     /// Makes a loop. It does nothing until ``start()``.
     /// - Throws: ``SystemError`` if the system has no descriptors left.
@@ -90,9 +101,9 @@ public final class IOLoop: @unchecked Sendable {
 
     /// Starts driving the loop on a thread of its own. A second call does nothing.
     public func start() {
-        let first = run.withLock { state in
-            guard state == .created else { return false }
-            state = .running
+        let first = run.withLock { run in
+            guard run.state == .created else { return false }
+            run.state = .running
             return true
         }
         guard first else { return }
@@ -114,29 +125,52 @@ public final class IOLoop: @unchecked Sendable {
     /// Ends the loop after the present turn and returns when it has ended. Jobs and timers that are left are dropped;
     /// what is still in flight is for the caller to drain first. A second call returns when the first one has ended it.
     public func stop() async {
-        let isRunning = run.withLock { state in
-            defer { if state == .created { state = .stopped } }
-            return state == .running
-        }
-        guard isRunning else { return }
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            post(.trusted { [self] in
-                onStop.append(continuation)
-                isStopping = true
-            })
+            let before = run.withLock { run in
+                let before = run.state
+                switch before {
+                case .created: run.state = .stopped
+                case .running, .stopping:
+                    run.state = .stopping
+                    run.waiting.append(continuation)
+                case .stopped: break
+                }
+                return before
+            }
+            switch before {
+            case .created:
+                closeInbox()
+                continuation.resume()
+            case .running: post(.trusted { [self] in isStopping = true })
+            case .stopping: break
+            case .stopped: continuation.resume()
+            }
         }
     }
-    private var onStop: [UnsafeContinuation<Void, Never>] = []
 
-    func finishStop() {
-        run.withLock { $0 = .stopped }
+    private func finishStop() {
         Watchdog.shared.remove(self)
         for source in sources { source.handle?.loopStopped() }
         sources = []
+        timers.removeAll()
+        ready = FIFO()
+        closeInbox()
         driver = nil
-        let waiting = onStop
-        onStop = []
+        let waiting = run.withLock { run in
+            run.state = .stopped
+            defer { run.waiting = [] }
+            return run.waiting
+        }
         for continuation in waiting { continuation.resume() }
+    }
+
+    private func closeInbox() {
+        // What is dropped ends outside the lock: it may be anything.
+        _ = inbox.withLock { inbox in
+            inbox.isClosed = true
+            defer { inbox.items = [] }
+            return inbox.items
+        }
     }
 
     // MARK: driving
@@ -211,8 +245,8 @@ public final class IOLoop: @unchecked Sendable {
         guard inboxIsFilled.load(ordering: .acquiring) else { return }
         let items = inbox.withLock { inbox in
             inboxIsFilled.store(false, ordering: .relaxed)
-            let items = inbox
-            inbox.removeAll(keepingCapacity: inbox.capacity <= 1_024)
+            let items = inbox.items
+            inbox.items.removeAll(keepingCapacity: inbox.items.capacity <= 1_024)
             return items
         }
         for item in items { ready.append(item) }
@@ -222,10 +256,13 @@ public final class IOLoop: @unchecked Sendable {
 
     /// Puts an item in the loop's inbox, from any thread, and wakes the loop if it waits.
     func post(_ item: ReadyItem) {
-        inbox.withLock { inbox in
-            inbox.append(item)
+        let isOpen = inbox.withLock { inbox in
+            guard !inbox.isClosed else { return false }
+            inbox.items.append(item)
             inboxIsFilled.store(true, ordering: .sequentiallyConsistent)
+            return true
         }
+        guard isOpen else { return }
         if isSleeping.load(ordering: .sequentiallyConsistent) { poller.wake() }
     }
 

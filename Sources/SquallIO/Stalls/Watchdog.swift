@@ -250,7 +250,7 @@ final class Watchdog: Sendable {
             cpuAtBegin: cpu, stateAtBegin: letter, now: now)
         state.nextID += 1
         stall.moved.store(
-            loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.count }, ordering: .relaxed)
+            loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.items.count }, ordering: .relaxed)
         stall.waited = now - state.watched[index].seenAt
         context.profile?.guestBegan()
         guests.wrappingAdd(1, ordering: .relaxed)
