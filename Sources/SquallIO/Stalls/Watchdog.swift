@@ -70,10 +70,10 @@ final class Watchdog: Sendable {
         var random = SystemRandomNumberGenerator()
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let parker = Parker()
     private let isParked = Atomic<Bool>(false)
-    private let policyBox = Mutex(StallPolicy())
+    private let policyBox = Lock(StallPolicy())
     let takeovers = Atomic<Int>(0)
     let guests = Atomic<Int>(0)
     let longStalls = Atomic<Int>(0)
