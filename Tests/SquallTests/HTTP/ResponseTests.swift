@@ -71,13 +71,14 @@ import Testing
         }
     }
 
-    @Test func `a length that HEAD declares is a number or is left out`() async throws {
+    @Test(arguments: ["12, 13", "-0", "-1", "", "0x5", "99999999999999999999"])
+    func `a length that HEAD declares is a number or is left out`(_ length: String) async throws {
         try await withServer(routes: {
-            Route("/", methods: [.head]) { handler in handler.setHeader("Content-Length", "12, 13") }
+            Route("/", methods: [.head]) { handler in handler.setHeader("Content-Length", length) }
         }) { server in
             let response = try await server.ask(request("HEAD / HTTP/1.1"), toHead: true)
             #expect(response.status == 200)
-            #expect(response["content-length"] != "12, 13")
+            #expect(response["content-length"] == "0")
         }
     }
 
@@ -227,10 +228,11 @@ import Testing
         }
     }
 
-    @Test func `a Content-Length that is no number is left out of a streamed response`() async throws {
+    @Test(arguments: ["5\u{e9}", "-0", "+5", "99999999999999999999"])
+    func `a Content-Length that is no number is left out of a streamed response`(_ length: String) async throws {
         try await withServer(routes: {
             Route("/") { handler in
-                handler.setHeader("Content-Length", "5\u{e9}")
+                handler.setHeader("Content-Length", length)
                 handler.write("hello")
                 try await handler.flush()
             }
