@@ -171,7 +171,11 @@ extension RequestHandler {
             try finish()
         } catch {
             logger.error("the error page failed", metadata: ["error": "\(error)"])
-            if case .open = phase { finishBare(500) }
+            switch phase {
+            case .open: finishBare(500)
+            case .streaming: abandon()
+            case .finished: break
+            }
         }
     }
 
