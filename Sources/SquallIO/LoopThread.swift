@@ -35,6 +35,9 @@ final class LoopThread: @unchecked Sendable {
     @exclusivity(unchecked) var subject: Unmanaged<TaskContext>?
     /// As a driver: the number of the visit that it is in, or was in last.
     @exclusivity(unchecked) var visit: UInt64 = 0
+    /// The context whose next job is taken, to be run here and now: ``TaskContext/resumeInline(_:returning:)``.
+    @exclusivity(unchecked) var capturing: TaskContext?
+    @exclusivity(unchecked) var captured: UnownedJob?
     /// The loop to drive next.
     var assignment: IOLoop?
     /// Set by the watchdog before it returns the thread: its priority was lowered, and it must end with its guest.

@@ -311,13 +311,13 @@ extension RequestHandler {
 }
 
 extension String {
-    /// Compares with ASCII text in lower case.
-    func equalsIgnoringCase(_ lowercased: String) -> Bool {
+    /// Compares without regard to the case of ASCII letters.
+    func equalsIgnoringCase(_ other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
         var own = utf8.makeIterator()
-        var other = lowercased.utf8.makeIterator()
-        guard utf8.count == lowercased.utf8.count else { return false }
-        while let a = own.next(), let b = other.next() {
-            guard a == b || (a >= 65 && a <= 90 && a | 32 == b) else { return false }
+        var others = other.utf8.makeIterator()
+        while let a = own.next(), let b = others.next() {
+            guard a == b || (a | 32 == b | 32 && a | 32 >= 97 && a | 32 <= 122) else { return false }
         }
         return true
     }

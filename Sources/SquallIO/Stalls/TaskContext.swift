@@ -6,8 +6,7 @@ import Synchronization
 /// `await`, and whatever blocks in it is known by its name. A task executor promises where jobs run, not that they
 /// exclude each other; isolation comes from each request being one task.
 open class TaskContext: TaskExecutor, @unchecked Sendable {
-    // `loop` never changes; `isPinnedToPool` is written before the first job exists. `capturesJob` and `capturedJob` are
-    // used by one thread between a continuation's resumption and the return of that call.
+    // `loop` never changes; `isPinnedToPool` is written before the first job exists.
 
     /// The loop that runs this code.
     public final let loop: IOLoop
@@ -15,9 +14,6 @@ open class TaskContext: TaskExecutor, @unchecked Sendable {
     open var profile: DispatchProfile? { nil }
     /// Run every job on the offload pool, whatever the profile says meanwhile.
     @exclusivity(unchecked) package final var isPinnedToPool = false
-
-    @exclusivity(unchecked) private final var capturesJob = false
-    @exclusivity(unchecked) private final var capturedJob: UnownedJob?
 
     public init(loop: IOLoop) {
         self.loop = loop
@@ -30,9 +26,9 @@ open class TaskContext: TaskExecutor, @unchecked Sendable {
 
     public final func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        if capturesJob {
-            capturesJob = false
-            capturedJob = job
+        if let thread = LoopThread.current, thread.capturing === self {
+            thread.capturing = nil
+            thread.captured = job
             return
         }
         if let profile, isPinnedToPool || profile.isOffloaded {
@@ -47,11 +43,14 @@ extension TaskContext {
     /// Resumes a continuation of a task on this context and runs that task here and now, up to its next suspension. Only
     /// as user code, in a visit.
     package final func resumeInline<T>(_ continuation: UnsafeContinuation<T, Never>, returning value: sending T) {
-        capturesJob = true
+        guard let thread = LoopThread.current else { return continuation.resume(returning: value) }
+        thread.capturing = self
         continuation.resume(returning: value)
-        capturesJob = false
-        guard let job = capturedJob else { return }
-        capturedJob = nil
+        thread.capturing = nil
+        // There is none if the task has not come to its suspension yet: a guest that has just said that it waits goes on
+        // with the value.
+        guard let job = thread.captured else { return }
+        thread.captured = nil
         job.runSynchronously(on: asUnownedTaskExecutor())
     }
 }
