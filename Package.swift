@@ -52,6 +52,12 @@ let package = Package(
         .testTarget(
             name: "SquallHTTPTests", dependencies: ["SquallHTTP"], swiftSettings: settings),
         .testTarget(
-            name: "SquallTests", dependencies: ["Squall"], swiftSettings: settings),
+            name: "SquallTests",
+            dependencies: [
+                "Squall", "SquallIO", "ConformanceServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ]
 )

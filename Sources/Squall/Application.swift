@@ -144,7 +144,10 @@ public final class Server: Sendable {
             try? await Task.sleep(for: .milliseconds(5))
         }
         for server in servers {
-            await server.loop.do { for connection in server.connections { connection.closeNow() } }
+            await server.loop.do {
+                for connection in server.connections { connection.closeNow() }
+                server.end()
+            }
         }
         for loop in loops { await loop.stop() }
     }

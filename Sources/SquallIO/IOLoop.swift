@@ -55,16 +55,13 @@ public final class IOLoop: @unchecked Sendable {
     @exclusivity(unchecked) var timers = TimerHeap()
     @exclusivity(unchecked) var wheel = DeadlineWheel()
     /// Monotonic nanoseconds, read once a turn.
-    @exclusivity(unchecked) package var now = monotonicNanoseconds()
+    package var now: Int64 { turnTime }
+    @exclusivity(unchecked) var turnTime = monotonicNanoseconds()
     @exclusivity(unchecked) var isStopping = false
-    /// Bytes are read into this and consumed before any user code runs.
-    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
-    /// An output buffer that connections borrow and return.
-    package var spareOutput: [UInt8] = []
     /// The stall from which the loop was taken last, until its new driver has polled once.
     @exclusivity(unchecked) var rescue: Stall?
-    /// What the layer above keeps for each loop.
-    package var attachment: AnyObject?
+    /// Bytes are read into this and consumed before any user code runs.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
 
     private var onStop: UnsafeContinuation<Void, Never>?
 
@@ -214,7 +211,7 @@ public final class IOLoop: @unchecked Sendable {
         eventCount = poller.wait(milliseconds: milliseconds)
         isSleeping.store(false, ordering: .sequentiallyConsistent)
         Watchdog.shared.noticeActivity()
-        now = monotonicNanoseconds()
+        turnTime = monotonicNanoseconds()
         if let rescue {
             rescue.moved.wrappingAdd(eventCount, ordering: .relaxed)
             self.rescue = nil

@@ -20,15 +20,22 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     @exclusivity(unchecked) private final var outputHead = 0
 
     /// Whether ``received(_:)`` is to be called. While false nothing is read, so that the peer is held back.
-    @exclusivity(unchecked) package final var wantsInput = true
+    package final var wantsInput: Bool {
+        get { _wantsInput }
+        set { _wantsInput = newValue }
+    }
+    @exclusivity(unchecked) private final var _wantsInput = true
     /// The socket may have bytes, as far as its events told.
     @exclusivity(unchecked) private final var mayRead = true
     @exclusivity(unchecked) private final var sawHangup = false
     /// The peer has closed its side.
-    @exclusivity(unchecked) package private(set) final var isAtEnd = false
-    @exclusivity(unchecked) package private(set) final var isClosed = false
+    package final var isAtEnd: Bool { _isAtEnd }
+    @exclusivity(unchecked) private final var _isAtEnd = false
+    package final var isClosed: Bool { _isClosed }
+    @exclusivity(unchecked) private final var _isClosed = false
     /// Writing is over: what the peer still sends is read and dropped until it closes too.
-    @exclusivity(unchecked) package private(set) final var isLingering = false
+    package final var isLingering: Bool { _isLingering }
+    @exclusivity(unchecked) private final var _isLingering = false
     @exclusivity(unchecked) private final var closesWhenDrained = false
 
     /// How many bytes wait to be sent.
@@ -57,7 +64,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     public final override func ready(_ events: IOEvents) -> Bool {
         if events.contains(.write), outputHead < output.count {
             flush()
-            if isClosed { return true }
+            if _isClosed { return true }
         }
         if !events.isDisjoint(with: [.read, .hangup, .error]) {
             mayRead = true
@@ -68,20 +75,20 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// Reads and consumes until there is nothing left, or until the subclass wants no more.
     package final func pump() -> Bool {
-        while !isClosed {
-            if wantsInput, inputHead < input.count {
+        while !_isClosed {
+            if _wantsInput, inputHead < input.count {
                 let before = inputHead
                 consumeInput()
                 guard advance() else { return false }
-                if isClosed { return true }
+                if _isClosed { return true }
                 // Something was done with it, or it is waited for: look again before reading more.
-                if inputHead != before || !wantsInput { continue }
+                if inputHead != before || !_wantsInput { continue }
             }
-            guard mayRead, !isAtEnd else { return true }
-            if !wantsInput {
+            guard mayRead, !_isAtEnd else { return true }
+            if !_wantsInput {
                 // Nothing is read, but the peer's end must be seen: it cancels what is under way.
                 guard sawHangup else { return true }
-                isAtEnd = true
+                _isAtEnd = true
                 return receivedEnd()
             }
             guard read() else { return false }
@@ -111,7 +118,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         if count > 0 {
             // Less than was asked for: the socket is empty, and its next bytes will be told.
             if count < buffer.count, !sawHangup { mayRead = false }
-            if isLingering { return true }
+            if _isLingering { return true }
             let bytes = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[..<count])
             if inputHead < input.count {
                 input.append(contentsOf: bytes)
@@ -124,9 +131,9 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
             return advance()
         }
         if count == 0 {
-            isAtEnd = true
+            _isAtEnd = true
             mayRead = false
-            if isLingering {
+            if _isLingering {
                 closeNow()
                 return true
             }
@@ -136,7 +143,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         case EAGAIN, EWOULDBLOCK: mayRead = false
         case EINTR: break
         default:
-            isAtEnd = true
+            _isAtEnd = true
             let proceeds = receivedEnd()
             if proceeds { closeNow() }
             return proceeds
@@ -148,7 +155,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// Writes `bytes`, or keeps what the socket does not take now.
     package final func write(_ bytes: [UInt8]) {
-        guard !isClosed, !isLingering, !bytes.isEmpty else { return }
+        guard !_isClosed, !_isLingering, !bytes.isEmpty else { return }
         if outputHead < output.count {
             output.append(contentsOf: bytes)
             return
@@ -194,7 +201,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// Closes once all is sent. The peer can read all of it: its own bytes are read and dropped until it closes too.
     package final func closeWhenSent() {
-        guard !isClosed, !isLingering else { return }
+        guard !_isClosed, !_isLingering else { return }
         if outputHead < output.count {
             closesWhenDrained = true
         } else {
@@ -203,10 +210,10 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     }
 
     private final func endWriting() {
-        guard !isAtEnd else { return closeNow() }
+        guard !_isAtEnd else { return closeNow() }
         shutdown(fd, Int32(SHUT_WR))
-        isLingering = true
-        wantsInput = true
+        _isLingering = true
+        _wantsInput = true
         input = []
         inputHead = 0
         loop.setDeadline(loop.now + Self.lingerTime, for: self)
@@ -217,9 +224,9 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     private static let lingerTime: Int64 = 2_000_000_000
 
     package final func closeNow() {
-        guard !isClosed else { return }
-        isClosed = true
-        isAtEnd = true
+        guard !_isClosed else { return }
+        _isClosed = true
+        _isAtEnd = true
         input = []
         output = []
         inputHead = 0
@@ -234,7 +241,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     }
 
     open override func loopStopped() {
-        isClosed = true
+        _isClosed = true
         closeDescriptor(fd)
         fd = -1
         closed()

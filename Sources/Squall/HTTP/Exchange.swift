@@ -3,13 +3,12 @@ import SquallHTTP
 import SquallIO
 import Synchronization
 
-/// One request and its response, and the task that makes the one out of the other.
-///
-/// It is that task's executor, so whatever blocks in it is known by this request's route.
-final class Exchange: TaskContext, @unchecked Sendable {
+/// One request and its response.
+final class Exchange: @unchecked Sendable {
     // Of the variables, `body` is written by the loop's owner before the task starts and not after. Those under "the
     // owner's" belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
 
+    let loop: IOLoop
     let head: HTTP1RequestHead
     let connection: HTTP1Connection
     let route: RouteEntry
@@ -21,12 +20,15 @@ final class Exchange: TaskContext, @unchecked Sendable {
     @exclusivity(unchecked) var body: [UInt8] = []
     /// The request is refused before any handler of the application's sees it.
     let refusal: HTTPError?
-    /// The connection closes after the response.
-    let closes: Bool
     /// Monotonic nanoseconds.
     let startedAt: Int64
+    /// How the route has behaved; nil for a refusal.
+    let profile: DispatchProfile?
 
     // MARK: the owner's
+
+    /// What runs the handler; nil before that.
+    @exclusivity(unchecked) var runner: Runner?
 
     @exclusivity(unchecked) var bodyStream = BodyStream()
     @exclusivity(unchecked) var drainWaiters: [UnsafeContinuation<Void, any Error>] = []
@@ -37,18 +39,11 @@ final class Exchange: TaskContext, @unchecked Sendable {
 
     // MARK: everybody's
 
-    private let flags = Atomic<UInt8>(0)
-    private let task = Mutex<TaskState>(.none)
+    private let state = Atomic<State>(.waiting)
+    private let disconnected = Atomic<Bool>(false)
+    private let last: Atomic<Bool>
 
-    private enum TaskState {
-        case none
-        case running(Task<Void, Never>)
-        case cancelled
-        case done
-    }
-    private static let disconnectedFlag: UInt8 = 1
-    private static let doneFlag: UInt8 = 2
-    private static let keptFlag: UInt8 = 4
+    private enum State: UInt8, AtomicRepresentable { case waiting, running, cancelled, done }
 
     init(
         head: consuming HTTP1RequestHead, connection: HTTP1Connection, route: RouteEntry,
@@ -56,79 +51,68 @@ final class Exchange: TaskContext, @unchecked Sendable {
         closes: Bool = false
     ) {
         let method = head.method
+        loop = connection.loop
         self.head = head
         self.connection = connection
+        profile = refusal == nil ? route.profile(for: method) : nil
         self.route = route
         self.match = match
         self.number = number
         self.refusal = refusal
-        self.closes = closes
+        last = Atomic(closes)
         startedAt = connection.loop.now
-        super.init(loop: connection.loop, profile: refusal == nil ? route.profile(for: method) : nil)
     }
 
-    override var label: String { profile?.name ?? "\(head.method.rawValue) \(route.name)" }
-    override var requestID: String? { String(UInt64(loop.index) << 48 | number, radix: 16) }
+    var label: String { profile?.name ?? "\(head.method.rawValue) \(route.name)" }
+    var requestID: String { String(UInt64(loop.index) << 48 | number, radix: 16) }
 
     /// The peer has gone away.
-    var isDisconnected: Bool { flags.load(ordering: .acquiring) & Self.disconnectedFlag != 0 }
-    func markDisconnected() { flags.bitwiseOr(Self.disconnectedFlag, ordering: .releasing) }
+    var isDisconnected: Bool { disconnected.load(ordering: .acquiring) }
+    func markDisconnected() { disconnected.store(true, ordering: .releasing) }
+
+    /// The connection closes after this response, whatever the request said.
+    var isLast: Bool { last.load(ordering: .acquiring) }
+    func markLast() { last.store(true, ordering: .releasing) }
 
     // MARK: the task
 
-    /// Starts the task here and now: it runs up to its first suspension. Only as user code, in a visit.
-    func startImmediately() {
-        let started = Task.immediate(executorPreference: self) { await serve(self) }
-        if flags.load(ordering: .acquiring) & Self.doneFlag == 0 { keep(started) }
+    /// The handler begins. False if it must not, because the request is cancelled already.
+    func begin() -> Bool {
+        state.compareExchange(expected: .waiting, desired: .running, ordering: .acquiringAndReleasing).exchanged
     }
 
-    /// Starts the task on the offload pool.
-    func startOffloaded() {
-        isPinnedToPool = true
-        keep(Task(executorPreference: self) { await serve(self) })
-    }
-
-    private func keep(_ started: Task<Void, Never>) {
-        let cancels = task.withLock { state in
-            guard flags.bitwiseOr(Self.keptFlag, ordering: .acquiringAndReleasing).oldValue & Self.doneFlag == 0 else {
-                return false
-            }
-            switch state {
-            case .none:
-                state = .running(started)
-                return false
-            case .cancelled: return true
-            case .running, .done: return false
-            }
-        }
-        if cancels { started.cancel() }
-    }
-
-    /// The task has come to its end.
-    func markDone() {
-        // An exchange whose task never suspended has kept no handle of it.
-        if flags.bitwiseOr(Self.doneFlag, ordering: .releasing).oldValue & Self.keptFlag != 0 {
-            task.withLock { $0 = .done }
-        }
+    /// The handler has come to its end. False if its task was cancelled, or is being cancelled at this moment.
+    func end() -> Bool {
+        state.compareExchange(expected: .running, desired: .done, ordering: .acquiringAndReleasing).exchanged
     }
 
     /// Cancels the task, which runs the cancellation handlers of user code: only in a visit.
     func cancel() {
-        let running = task.withLock { state -> Task<Void, Never>? in
-            switch state {
-            case .none:
-                state = .cancelled
-                return nil
-            case .running(let task):
-                state = .cancelled
-                return task
-            case .cancelled, .done: return nil
-            }
+        if state.compareExchange(expected: .waiting, desired: .cancelled, ordering: .acquiringAndReleasing).exchanged {
+            return
         }
-        running?.cancel()
+        guard state.compareExchange(expected: .running, desired: .cancelled, ordering: .acquiringAndReleasing).exchanged
+        else { return }
+        runner?.cancelTask()
     }
 
     // MARK: for the task
+
+    /// Sends a response that is in one piece. `build` appends it and returns where the date goes.
+    @inline(__always)
+    func respond(
+        end: ResponseEnd, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+    ) throws(HTTPFieldError) {
+        let ownership = loop.borrow()
+        if ownership == .none {
+            var wire: [UInt8] = []
+            let dateAt = try build(&wire)
+            loop.perform { [wire, self] in connection.send(wire, dateAt: dateAt, end: end, for: self) }
+        } else {
+            defer { loop.giveBack(ownership) }
+            try connection.respond(end: end, for: self, build)
+        }
+    }
 
     /// Hands `bytes` to the connection. `dateAt` is where the date's 29 bytes stand in them.
     func send(_ bytes: consuming [UInt8], dateAt: Int?, end: ResponseEnd?) {

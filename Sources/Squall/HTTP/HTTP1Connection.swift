@@ -62,16 +62,21 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     /// Goes on with what has come, at the loop's next turn.
     private func continueLater() {
+        // Once a turn: more would multiply, and with them the requests in a turn.
+        guard !continuesLater else { return }
+        continuesLater = true
         loop.nextTurn { [self] in
+            continuesLater = false
             requestsInTurn = 0
             if phase == .idle { wantsInput = unsentBytes <= Self.highWater }
             return pump()
         }
     }
+    private var continuesLater = false
 
     override func received(_ bytes: Span<UInt8>) -> Int {
         var position = 0
-        while true {
+        while phase != .ending {
             var consumed = 0
             let event = parser.next(bytes.extracting(position..<bytes.count), consumed: &consumed)
             let start = position
@@ -94,6 +99,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 return position
             }
         }
+        return bytes.count
     }
 
     private func needMore() {
@@ -146,8 +152,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
     private func receivedBody(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        guard let exchange else { return }
-        exchange.owesContinue = false
+        exchange?.owesContinue = false
         // A minimum rate: every byte that comes gives its share of time.
         if readDeadline != .max {
             readDeadline = min(
@@ -156,8 +161,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
         switch phase {
         case .body:
-            bytes.extracting(range).withUnsafeBufferPointer { exchange.body.append(contentsOf: $0) }
+            bytes.extracting(range).withUnsafeBufferPointer { exchange?.body.append(contentsOf: $0) }
         case .running:
+            guard let exchange else { return }
             let chunk = bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
             exchange.bodyStream.append(chunk)
             if exchange.bodyStream.buffered >= Self.highWater {
@@ -195,6 +201,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func refuse(_ error: HTTPError) {
         switch phase {
         case .running:
+            exchange?.markLast()
             exchange?.bodyStream.fail(error)
             wantsInput = false
             closesAfterResponse = true
@@ -234,7 +241,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         exchange.deadline = exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
         updateDeadline()
         guard let profile = exchange.profile, profile.isOffloaded else {
-            return loop.visit(exchange) { exchange.startImmediately() }
+            return run(exchange)
         }
         if Stalls.isFull(for: profile) {
             if mayWait {
@@ -253,10 +260,18 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                     503, "this route has as many calls waiting as the server allows; try again later",
                     headers: [("Retry-After", "1")]))
             self.exchange = refused
-            return loop.visit(refused) { refused.startImmediately() }
+            return run(refused)
         }
-        exchange.startOffloaded()
+        let runner = Runner(server: server)
+        runner.take(exchange)
+        runner.startOffloaded()
         return true
+    }
+
+    private func run(_ exchange: Exchange) -> Bool {
+        let runner = server.takeRunner()
+        runner.take(exchange)
+        return loop.visit(runner) { runner.start() }
     }
     private static let ceilingWait: Duration = .milliseconds(20)
 
@@ -272,7 +287,24 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             put(bytes)
             if isClosed { return }
         }
-        guard let end else { return }
+        if let end { finish(end) }
+    }
+
+    /// Builds a response in the loop's own buffer and sends it from there.
+    @inline(__always)
+    func respond(
+        end: ResponseEnd, for exchange: Exchange, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+    ) throws(HTTPFieldError) {
+        guard self.exchange === exchange, !isClosed else { return }
+        server.scratch.removeAll(keepingCapacity: server.scratch.capacity <= 65_536)
+        let dateAt = try build(&server.scratch)
+        server.putDate(into: &server.scratch, at: dateAt)
+        exchange.hasSentHead = true
+        put(server.scratch)
+        if !isClosed { finish(end) }
+    }
+
+    private func finish(_ end: ResponseEnd) {
         switch end {
         case .abort:
             // Without the last chunk, or the announced length, the peer knows that it is not whole.
@@ -402,7 +434,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         let waiters = exchange.drainWaiters
         exchange.drainWaiters = []
         for waiter in waiters { waiter.resume(throwing: error) }
-        loop.addCallback(for: exchange) { exchange.cancel() }
+        loop.addCallback(for: exchange.runner ?? TaskContext(loop: loop)) { exchange.cancel() }
     }
 
     override func closed() {

@@ -8,6 +8,8 @@ final class LoopServer: @unchecked Sendable {
     let loop: IOLoop
     let parser: HTTP1RequestParser
     let times: Timeouts
+    /// Where responses are built.
+    @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private var requests: UInt64 = 0
     @exclusivity(unchecked) private var dateSecond = 0
     @exclusivity(unchecked) private var dateBytes: [UInt8] = []
@@ -17,6 +19,25 @@ final class LoopServer: @unchecked Sendable {
         self.loop = loop
         times = Timeouts(core.settings.limits)
         parser = HTTP1RequestParser(limits: core.settings.limits.parser)
+    }
+
+    /// Tasks that wait for a request.
+    @exclusivity(unchecked) private var runners: [Runner] = []
+    @exclusivity(unchecked) private var isEnding = false
+    private static let mostRunners = 64
+
+    /// A task for a request.
+    func takeRunner() -> Runner { runners.popLast() ?? Runner(server: self) }
+
+    func park(_ runner: Runner) {
+        if isEnding || runners.count >= Self.mostRunners { runner.retire() } else { runners.append(runner) }
+    }
+
+    /// Lets the waiting tasks end, and those that come.
+    func end() {
+        isEnding = true
+        for runner in runners { runner.retire() }
+        runners = []
     }
 
     func nextNumber() -> UInt64 {
@@ -67,11 +88,13 @@ final class ServerCore: Sendable {
     /// No new requests are taken on connections that are there.
     let isDraining = Atomic<Bool>(false)
     let connectionLimit: Int
+    let logsAccess: Bool
 
     init(application: Application, settings: Application.Settings, connectionLimit: Int) {
         self.application = application
         self.settings = settings
         router = application.router
         self.connectionLimit = connectionLimit
+        logsAccess = settings.accessLogger != nil
     }
 }

@@ -57,19 +57,45 @@ extension RequestHandler {
     // MARK: body
 
     /// Adds to the body. Nothing is sent before ``flush()`` or ``finish()``. Does nothing once the response is finished.
-    public func write(_ text: String) { append { $0.append(contentsOf: text.utf8) } }
+    public func write(_ text: String) {
+        if chunk.isEmpty, self.text.isEmpty, case .open = phase {
+            // Most responses are one piece, which needs no buffer of its own.
+            self.text = text
+        } else {
+            append { $0.append(contentsOf: text.utf8) }
+        }
+    }
 
     /// Adds to the body.
     public func write(_ bytes: some Sequence<UInt8>) { append { $0.append(contentsOf: bytes) } }
 
     private func append(_ body: (inout [UInt8]) -> Void) {
         if case .finished = phase { return }
+        gather()
         body(&chunk)
+    }
+
+    /// Puts the piece that stands alone into the buffer.
+    private func gather() {
+        guard !text.isEmpty else { return }
+        chunk.append(contentsOf: text.utf8)
+        text = ""
+    }
+
+    private var bodyLength: Int { text.utf8.count + chunk.count }
+
+    private func appendWhole(to wire: inout [UInt8]) {
+        if text.isEmpty {
+            wire.append(contentsOf: chunk)
+        } else {
+            wire.append(contentsOf: text.utf8)
+        }
     }
 
     /// Drops what was written and not sent, and the status and fields, unless they are sent.
     public func clear() {
         chunk = []
+        text = ""
         guard case .open = phase else { return }
         status = 200
         reason = nil
@@ -90,8 +116,10 @@ extension RequestHandler {
         switch phase {
         case .finished: throw ResponseStateError(description: "the response is finished; flush before finish()")
         case .open:
+            gather()
             let framing = streamFraming(exchange)
-            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: framing == .untilClose)
+            let closes = framing == .untilClose || mustClose(exchange)
+            dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: closes)
             phase = .streaming(framing)
             try appendBody(to: &wire, framing)
         case .streaming(let framing):
@@ -111,12 +139,14 @@ extension RequestHandler {
         case .finished: throw ResponseStateError(description: "the response is finished already")
         case .open:
             let closes = mustClose(exchange)
-            wire.reserveCapacity(256 + chunk.count)
-            let dateAt = try appendHead(to: &wire, length: chunk.count, framing: .length, closes: closes)
-            if hasBody(exchange) { wire.append(contentsOf: chunk) }
+            try exchange.respond(end: closes ? .close : .keepAlive) { wire throws(HTTPFieldError) in
+                let dateAt = try appendHead(to: &wire, length: bodyLength, framing: .length, closes: closes)
+                if hasBody(exchange) { appendWhole(to: &wire) }
+                return dateAt
+            }
             phase = .finished
+            text = ""
             chunk = []
-            exchange.send(wire, dateAt: dateAt, end: closes ? .close : .keepAlive)
         case .streaming(let framing):
             try appendBody(to: &wire, framing)
             if framing == .chunked { wire.append(contentsOf: HTTP1Encoder.lastChunk) }
@@ -146,6 +176,7 @@ extension RequestHandler {
         setStatus((300...399).contains(status) ? status : 302)
         setHeader("Location", location)
         chunk = []
+        text = ""
         try finish()
     }
 
@@ -177,6 +208,7 @@ extension RequestHandler {
     /// A response that cannot fail.
     func finishBare(_ status: Int) {
         chunk = []
+        text = ""
         fields = []
         reason = nil
         contentType = nil
@@ -191,7 +223,7 @@ extension RequestHandler {
     }
 
     private func mustClose(_ exchange: Exchange) -> Bool {
-        if !exchange.head.keepAlive || exchange.closes { return true }
+        if !exchange.head.keepAlive || exchange.isLast { return true }
         if exchange.connection.server.core.isDraining.load(ordering: .relaxed) { return true }
         return fields.contains { $0.name.equalsIgnoringCase("connection") && $0.value.equalsIgnoringCase("close") }
     }
@@ -234,7 +266,9 @@ extension RequestHandler {
     }
 
     /// Appends status line and fields. Returns where the date goes.
-    private func appendHead(to wire: inout [UInt8], length: Int?, framing: Framing, closes: Bool) throws -> Int {
+    private func appendHead(to wire: inout [UInt8], length: Int?, framing: Framing, closes: Bool) throws(HTTPFieldError)
+        -> Int
+    {
         HTTP1Encoder.appendStatusLine(status, reason: reason, to: &wire)
         HTTP1Encoder.appendDate(Self.datePlaceholder, to: &wire)
         let dateAt = wire.count - 2 - HTTPDate.byteCount

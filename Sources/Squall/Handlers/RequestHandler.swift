@@ -33,6 +33,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var fields: [(name: String, value: String)] = []
     @exclusivity(unchecked) var contentType: String? = "text/html; charset=UTF-8"
     @exclusivity(unchecked) var chunk: [UInt8] = []
+    /// The whole body so far, while it is one piece of text; else empty.
+    @exclusivity(unchecked) var text = ""
     @exclusivity(unchecked) var phase = OutputPhase.open
     @exclusivity(unchecked) var sentBytes = 0
     @exclusivity(unchecked) var declaredLength: Int?
@@ -142,7 +144,7 @@ open class RequestHandler {
     public var logger: Logger {
         var logger = application?.settings.logger ?? Logger(label: "squall.application")
         if let exchange {
-            logger[metadataKey: "request_id"] = "\(exchange.requestID ?? "")"
+            logger[metadataKey: "request_id"] = "\(exchange.requestID)"
             logger[metadataKey: "route"] = "\(exchange.label)"
         }
         return logger

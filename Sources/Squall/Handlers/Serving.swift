@@ -3,7 +3,7 @@ import Logging
 import SquallHTTP
 import SquallIO
 
-/// Takes one exchange through its handler. Runs as the exchange's task, wherever that is.
+/// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
 nonisolated(nonsending) func serve(_ exchange: Exchange) async {
     let handler = makeHandler(exchange)
     handler.exchange = exchange
@@ -20,8 +20,7 @@ nonisolated(nonsending) func serve(_ exchange: Exchange) async {
     handler.chunk = []
     if exchange.isDisconnected { handler.onConnectionClose() }
     handler.onFinish()
-    if let logger = exchange.connection.server.core.settings.accessLogger { logAccess(exchange, handler, logger) }
-    exchange.markDone()
+    if exchange.connection.server.core.logsAccess { logAccess(exchange, handler) }
 }
 
 private func makeHandler(_ exchange: Exchange) -> RequestHandler {
@@ -128,8 +127,8 @@ extension RequestHandler {
     }
 }
 
-private func logAccess(_ exchange: Exchange, _ handler: RequestHandler, _ logger: Logger) {
-    guard logger.logLevel <= .info else { return }
+private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
+    guard let logger = exchange.connection.server.core.settings.accessLogger, logger.logLevel <= .info else { return }
     let microseconds = (monotonicNanoseconds() - exchange.startedAt) / 1_000
     logger.info(
         "\(exchange.head.method.rawValue) \(exchange.head.target) \(handler.status)",
@@ -139,7 +138,7 @@ private func logAccess(_ exchange: Exchange, _ handler: RequestHandler, _ logger
             "route": "\(exchange.route.name)",
             "status": "\(handler.status)",
             "remote": "\(exchange.connection.address)",
-            "request_id": "\(exchange.requestID ?? "")",
+            "request_id": "\(exchange.requestID)",
             "duration_ms": "\(Double(microseconds) / 1_000)",
         ])
 }

@@ -19,6 +19,8 @@ final class OffloadPool: Sendable {
     private struct Item {
         let job: UnownedJob
         let context: TaskContext
+        /// The context's when the job came: it may be about other code when it ends.
+        let profile: DispatchProfile?
     }
 
     /// One of the two kinds of threads.
@@ -49,12 +51,13 @@ final class OffloadPool: Sendable {
 
     func submit(_ job: UnownedJob, for context: TaskContext) {
         inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        context.profile?.wentAway()
-        let computes = context.profile?.placement == .computing
+        let profile = context.profile
+        profile?.wentAway()
+        let computes = profile?.placement == .computing
         let crew = computes ? 1 : 0
         let most = computes ? mostComputing : Self.mostWaiting
         let (parker, needsThread) = state.withLock { state -> (Parker?, Bool) in
-            state.crews[crew].queue.append(Item(job: job, context: context))
+            state.crews[crew].queue.append(Item(job: job, context: context, profile: profile))
             if let parker = state.crews[crew].idle.popLast() { return (parker, false) }
             guard state.crews[crew].threads < most else { return (nil, false) }
             state.crews[crew].threads += 1
@@ -125,11 +128,11 @@ final class OffloadPool: Sendable {
         }
         if let run {
             if run.isFollowed { Watchdog.shared.poolRunEnded(thread) }
-            context.profile?.poolRunEnded(duration: monotonicNanoseconds() - run.began)
+            item.profile?.poolRunEnded(duration: monotonicNanoseconds() - run.began)
         }
         thread.subject = nil
         thread.loop = nil
-        context.profile?.cameBack()
+        item.profile?.cameBack()
         inFlight.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
 }

@@ -14,7 +14,10 @@ import Darwin
 /// Its variables are guarded by the watchdog's lock. `moved` is added to by the thread that drives the loop now.
 final class Stall: @unchecked Sendable {
     let id: Int
-    let context: TaskContext
+    /// What the context said when the stall began: by the time it ends, it may be about other code.
+    let label: String
+    let requestID: String?
+    let profile: DispatchProfile?
     let thread: LoopThread
     /// It held a loop, which was taken from it; otherwise it runs in the pool.
     let isGuest: Bool
@@ -43,7 +46,9 @@ final class Stall: @unchecked Sendable {
         stateAtBegin: UInt8?, now: Int64
     ) {
         self.id = id
-        self.context = context
+        label = context.label
+        requestID = context.requestID
+        profile = context.profile
         self.thread = thread
         self.isGuest = isGuest
         self.began = began

@@ -6,18 +6,21 @@ import Synchronization
 /// `await`, and whatever blocks in it is known by its name. A task executor promises where jobs run, not that they
 /// exclude each other; isolation comes from each request being one task.
 open class TaskContext: TaskExecutor, @unchecked Sendable {
-    // `loop` and `profile` never change; `isPinnedToPool` is written before the first job exists.
+    // `loop` never changes; `isPinnedToPool` is written before the first job exists. `capturesJob` and `capturedJob` are
+    // used by one thread between a continuation's resumption and the return of that call.
 
     /// The loop that runs this code.
     public final let loop: IOLoop
     /// How this kind of code has behaved, shared by all requests of a route. Nil: never sent away from the loop.
-    public final let profile: DispatchProfile?
+    open var profile: DispatchProfile? { nil }
     /// Run every job on the offload pool, whatever the profile says meanwhile.
     @exclusivity(unchecked) package final var isPinnedToPool = false
 
-    public init(loop: IOLoop, profile: DispatchProfile? = nil) {
+    @exclusivity(unchecked) private final var capturesJob = false
+    @exclusivity(unchecked) private final var capturedJob: UnownedJob?
+
+    public init(loop: IOLoop) {
         self.loop = loop
-        self.profile = profile
     }
 
     /// The code's name in reports, such as `GET /reports/{id}`.
@@ -27,11 +30,29 @@ open class TaskContext: TaskExecutor, @unchecked Sendable {
 
     public final func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        if capturesJob {
+            capturesJob = false
+            capturedJob = job
+            return
+        }
         if let profile, isPinnedToPool || profile.isOffloaded {
             OffloadPool.shared.submit(job, for: self)
         } else {
             loop.enqueue(job, for: self)
         }
+    }
+}
+
+extension TaskContext {
+    /// Resumes a continuation of a task on this context and runs that task here and now, up to its next suspension. Only
+    /// as user code, in a visit.
+    package final func resumeInline<T>(_ continuation: UnsafeContinuation<T, Never>, returning value: sending T) {
+        capturesJob = true
+        continuation.resume(returning: value)
+        capturesJob = false
+        guard let job = capturedJob else { return }
+        capturedJob = nil
+        job.runSynchronously(on: asUnownedTaskExecutor())
     }
 }
 

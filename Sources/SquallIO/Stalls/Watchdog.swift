@@ -141,7 +141,7 @@ final class Watchdog: Sendable {
             let stall = state.stalls.remove(at: index)
             finish(stall, now, state)
             guests.wrappingSubtract(1, ordering: .relaxed)
-            stall.context.profile?.guestEnded(
+            stall.profile?.guestEnded(
                 blame: stall.blame(now), duration: now - stall.began, now: now, learning: isLearning(state, now))
         }
     }
@@ -250,7 +250,7 @@ final class Watchdog: Sendable {
         stall.moved.store(
             loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.items.count }, ordering: .relaxed)
         stall.waited = now - state.watched[index].seenAt
-        context.profile?.guestBegan()
+        stall.profile?.guestBegan()
         guests.wrappingAdd(1, ordering: .relaxed)
         takeovers.wrappingAdd(1, ordering: .relaxed)
         state.stalls.append(stall)
@@ -291,7 +291,7 @@ final class Watchdog: Sendable {
         guard age >= stall.nextCheck else { return }
         stall.findCause(now)
         if stall.nextCheck == Self.firstCheck {
-            if let placement = stall.blame(now), isLearning(state, now) { stall.context.profile?.learn(placement) }
+            if let placement = stall.blame(now), isLearning(state, now) { stall.profile?.learn(placement) }
             stall.nextCheck = 2 * Self.firstCheck
         } else if stall.nextCheck < Self.counted {
             if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),

@@ -1,0 +1,116 @@
+import SquallIO
+import Synchronization
+
+/// A task that takes exchanges through their handlers, one after the other.
+///
+/// To make a task for each request costs a quarter of all that a small request costs in user space. So a task whose request
+/// ended as it should waits for the next one; nothing of a request stays in it. One that was cancelled ends, because that
+/// cannot be taken back.
+///
+/// It is its task's executor, so whatever blocks in the task is known by the route of its request.
+final class Runner: TaskContext, @unchecked Sendable {
+    // `exchange` is set by the loop's owner while the task waits, and belongs to the task while it runs. `continuation`
+    // belongs to the owner.
+
+    private let server: LoopServer
+    @exclusivity(unchecked) private var exchange: Exchange?
+    @exclusivity(unchecked) private var continuation: UnsafeContinuation<Exchange?, Never>?
+    private let task = Mutex<TaskState>(.none)
+
+    private enum TaskState {
+        case none
+        case running(Task<Void, Never>)
+        case cancelled
+    }
+
+    init(server: LoopServer) {
+        self.server = server
+        super.init(loop: server.loop)
+    }
+
+    override var profile: DispatchProfile? { exchange?.profile }
+    override var label: String { exchange?.label ?? "between requests" }
+    override var requestID: String? { exchange?.requestID }
+
+    /// Binds the exchange, before ``start()`` or ``startOffloaded()``. Only while idle.
+    func take(_ exchange: Exchange) {
+        self.exchange = exchange
+        exchange.runner = self
+    }
+
+    /// Runs the handler here and now, up to its first suspension. Only as user code, in a visit.
+    func start() {
+        guard let exchange else { return }
+        if let continuation {
+            self.continuation = nil
+            resumeInline(continuation, returning: exchange)
+        } else {
+            keep(Task.immediate(executorPreference: self) { await self.run(exchange) })
+        }
+    }
+
+    /// Runs the handler on the offload pool. Only for a runner that is new.
+    func startOffloaded() {
+        guard let exchange else { return }
+        isPinnedToPool = true
+        keep(Task(executorPreference: self) { await self.run(exchange) })
+    }
+
+    private func keep(_ started: Task<Void, Never>) {
+        let isCancelled = task.withLock { state in
+            if case .cancelled = state { return true }
+            state = .running(started)
+            return false
+        }
+        if isCancelled { started.cancel() }
+    }
+
+    func cancelTask() {
+        let running = task.withLock { state -> Task<Void, Never>? in
+            defer { state = .cancelled }
+            if case .running(let task) = state { return task }
+            return nil
+        }
+        running?.cancel()
+    }
+
+    /// Lets a waiting task end.
+    func retire() {
+        let continuation = self.continuation
+        self.continuation = nil
+        continuation?.resume(returning: nil)
+    }
+
+    nonisolated(nonsending) private func run(_ first: Exchange) async {
+        var next: Exchange? = first
+        while let current = next {
+            var isReusable = !isPinnedToPool
+            if current.begin() {
+                await serve(current)
+                isReusable = current.end() && isReusable
+            }
+            next = nil
+            guard isReusable else { break }
+            next = await wait()
+        }
+        exchange = nil
+    }
+
+    nonisolated(nonsending) private func wait() async -> Exchange? {
+        await withUnsafeContinuation { continuation in
+            let ownership = loop.borrow()
+            if ownership == .none {
+                loop.perform { [self] in park(continuation) }
+            } else {
+                park(continuation)
+                loop.giveBack(ownership)
+            }
+        }
+    }
+
+    private func park(_ continuation: UnsafeContinuation<Exchange?, Never>) {
+        exchange = nil
+        self.continuation = continuation
+        server.park(self)
+    }
+}

@@ -1,0 +1,378 @@
+import HTTPTypes
+import Squall
+import SquallIO
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Each limit, set to a small value, is kept to, and what is just within it passes.
+@Suite struct LimitTests {
+    @Test func `headerBytes: 431, and 414 while it is the request line`() async throws {
+        let head = request("GET / HTTP/1.1", "Host: h\r\nA: " + String(repeating: "a", count: 200) + "\r\n")
+        try await withEchoServer({ $0.limits.headerBytes = head.utf8.count }) { server in
+            let fits = try await server.ask(head)
+            #expect(fits.status == 200)
+            let block = try await server.converse(head.replacing("A: a", with: "A: aa"))
+            #expect(block.map(\.status) == [431])
+            let line = try await server.converse("GET /" + String(repeating: "a", count: head.utf8.count))
+            #expect(line.map(\.status) == [414])
+        }
+    }
+
+    @Test func `headerCount: 431`() async throws {
+        try await withEchoServer({ $0.limits.headerCount = 3 }) { server in
+            let fits = try await server.get("/", "A: b\r\nC: d\r\n")
+            #expect(fits.status == 200)
+            let responses = try await server.converse(request("GET / HTTP/1.1", "Host: h\r\nA: b\r\nC: d\r\nE: f\r\n"))
+            #expect(responses.map(\.status) == [431])
+            #expect(responses[0].text.contains("too many header lines"))
+        }
+    }
+
+    @Test func `bodyBytes: 413`() async throws {
+        try await withEchoServer({ $0.limits.bodyBytes = 10 }) { server in
+            let fits = try await server.post("/", "0123456789")
+            #expect(fits.text == "0123456789")
+            let responses = try await server.converse(
+                request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 11\r\n", "0123456789a"))
+            #expect(responses.map(\.status) == [413])
+            #expect(responses[0].text.contains("larger than this resource accepts"))
+        }
+    }
+
+    @Test func `a route's bodyLimit is instead of the application's, and of its group's`() async throws {
+        try await withServer({ $0.limits.bodyBytes = 10 }, routes: {
+            Route("/small", methods: [.post], options: .init(bodyLimit: 5)) { _ in }
+            Route("/large", methods: [.post], options: .init(bodyLimit: 20)) { _ in }
+            Group("/group", options: .init(bodyLimit: 3)) {
+                Route("/own", methods: [.post], options: .init(bodyLimit: 4)) { _ in }
+                Route("/plain", methods: [.post]) { _ in }
+            }
+            Route("/other", methods: [.post]) { _ in }
+        }) { server in
+            for (path, limit) in [("/small", 5), ("/large", 20), ("/group/own", 4), ("/group/plain", 3), ("/other", 10)] {
+                let client = try await server.client()
+                // One after the other on one connection: each has its own route's limit.
+                try await client.send(Self.post(path, limit) + Self.post("/other", 10) + Self.post(path, limit + 1))
+                let responses = try await client.responsesToEnd()
+                #expect(responses.map(\.status) == [200, 200, 413], "\(path)")
+            }
+        }
+    }
+
+    @Test func `headerTimeout: 408 when the head has begun`() async throws {
+        try await withEchoServer({ $0.limits.headerTimeout = .milliseconds(500) }) { server in
+            let responses = try await server.converse("GET / HTTP/1.1\r\nHost:")
+            #expect(responses.map(\.status) == [408])
+            #expect(responses[0]["connection"] == "close")
+        }
+    }
+
+    @Test func `headerTimeout holds for the whole head, however its bytes trickle`() async throws {
+        try await withEchoServer({ $0.limits.headerTimeout = .milliseconds(500) }) { server in
+            let client = try await server.client()
+            try await client.send("GET / HTTP/1.1\r\nA: ")
+            let trickle = Task {
+                while !Task.isCancelled, (try? await client.send("a")) != nil {
+                    try? await Task.sleep(for: .milliseconds(1))
+                }
+            }
+            defer { trickle.cancel() }
+            let responses = try await client.responses(1)
+            #expect(responses.map(\.status) == [408])
+        }
+    }
+
+    @Test func `headerTimeout ends a connection that says nothing`() async throws {
+        try await withEchoServer({ $0.limits.headerTimeout = .milliseconds(100) }) { server in
+            let bytes = try await server.client().readToEnd()
+            #expect(bytes.isEmpty)
+        }
+    }
+
+    @Test func `headerTimeout does not hold for a handler`() async throws {
+        try await withServer({
+            $0.limits.headerTimeout = .milliseconds(300)
+            $0.limits.idleTimeout = .milliseconds(300)
+            $0.limits.bodyTimeout = .milliseconds(300)
+        }, routes: {
+            Route("/") { handler in
+                try await IOLoop.sleep(for: .milliseconds(700))
+                handler.write("late")
+            }
+        }) { server in
+            let response = try await server.get("/")
+            #expect(response.text == "late")
+        }
+    }
+
+    @Test func `bodyTimeout: 408 when the body does not come`() async throws {
+        try await withEchoServer({ $0.limits.bodyTimeout = .milliseconds(300) }) { server in
+            let responses = try await server.converse(
+                request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 5\r\n", "hel"))
+            #expect(responses.map(\.status) == [408])
+            #expect(responses[0]["connection"] == "close")
+            let chunked = try await server.converse(
+                request("POST / HTTP/1.1", "Host: h\r\nTransfer-Encoding: chunked\r\n", "5\r\nhel"))
+            #expect(chunked.map(\.status) == [408])
+        }
+    }
+
+    @Test func `bodyTimeout throws 408 into a handler that reads the stream`() async throws {
+        try await withServer({ $0.limits.bodyTimeout = .milliseconds(300) }, routes: {
+            Route("/", methods: [.post], options: .init(streamsBody: true)) { handler in
+                for try await _ in handler.body {}
+            }
+        }) { server in
+            let responses = try await server.converse(
+                request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 5\r\n", "hel"))
+            #expect(responses.map(\.status) == [408])
+            #expect(responses[0]["connection"] == "close")
+        }
+    }
+
+    @Test func `bodyRate: a body that trickles is answered 408`() async throws {
+        // A byte gives a nanosecond: however they trickle, the timeout stands.
+        try await withEchoServer({
+            $0.limits.bodyTimeout = .milliseconds(300)
+            $0.limits.bodyRate = 1_000_000_000
+        }) { server in
+            let response = try await Self.trickle(server)
+            #expect(response.status == 408)
+        }
+    }
+
+    @Test func `bodyRate: each byte gives its share of time`() async throws {
+        // A byte gives all of the timeout, so that one that trickles for longer than it passes.
+        try await withEchoServer({
+            $0.limits.bodyTimeout = .seconds(2)
+            $0.limits.bodyRate = 0
+        }) { server in
+            let client = try await server.client()
+            try await client.send(request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 6\r\n"))
+            for _ in 0..<6 {
+                try await IOLoop.sleep(for: .milliseconds(500))
+                try await client.send("a")
+            }
+            #expect(try await client.response().text == "aaaaaa")
+        }
+    }
+
+    private static func trickle(_ server: TestServer) async throws -> RawResponse {
+        let client = try await server.client()
+        try await client.send(request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 1000000\r\n"))
+        let trickle = Task {
+            while !Task.isCancelled, (try? await client.send("a")) != nil {
+                try? await Task.sleep(for: .milliseconds(1))
+            }
+        }
+        defer { trickle.cancel() }
+        return try await client.response()
+    }
+
+    @Test func `idleTimeout closes a connection without a request, without a word`() async throws {
+        try await withEchoServer({ $0.limits.idleTimeout = .milliseconds(100) }) { server in
+            let client = try await server.client()
+            try await client.send(request("GET / HTTP/1.1"))
+            let responses = try await client.responsesToEnd()
+            #expect(responses.map(\.status) == [200])
+        }
+    }
+
+    @Test func `handlerDeadline: 503, and the task is cancelled`() async throws {
+        let gate = Gate()
+        let trace = Trace()
+        try await withServer({ $0.limits.handlerDeadline = .milliseconds(100) }, routes: {
+            Route("/") { handler in
+                do { try await gate.wait() } catch {
+                    trace("\(type(of: error)) \(Task.isCancelled)")
+                    throw error
+                }
+            }
+        }) { server in
+            let responses = try await server.converse(request("GET / HTTP/1.1") + request("GET / HTTP/1.1"))
+            #expect(responses.map(\.status) == [503])
+            #expect(responses[0]["connection"] == "close")
+            try await waitUntil("the task is cancelled") { trace.contains("CancellationError true") }
+        }
+    }
+
+    @Test func `a handler that does not heed its cancellation does not hold up the 503`() async throws {
+        let gate = Gate()
+        try await withServer({ $0.limits.handlerDeadline = .milliseconds(100) }, routes: {
+            Route("/") { handler in
+                while !gate.isOpen { try? await IOLoop.sleep(for: .milliseconds(1)) }
+                handler.write("late")
+            }
+        }) { server in
+            let responses = try await server.converse(request("GET / HTTP/1.1"))
+            #expect(responses.map(\.status) == [503])
+            gate.open()
+        }
+    }
+
+    @Test func `a route's deadline is instead of the application's; zero is none`() async throws {
+        let gate = Gate()
+        try await withServer({ $0.limits.handlerDeadline = .milliseconds(300) }, routes: {
+            Route("/own", options: .init(deadline: .milliseconds(50))) { _ in try await gate.wait() }
+            Route("/none", options: .init(deadline: .zero)) { _ in try await gate.wait() }
+            Group("/group", options: .init(deadline: .zero)) {
+                Route("/plain") { _ in try await gate.wait() }
+                Route("/own", options: .init(deadline: .milliseconds(50))) { _ in try await gate.wait() }
+            }
+            Route("/other") { _ in try await gate.wait() }
+        }) { server in
+            let unlimited = [try await server.client(), try await server.client()]
+            try await unlimited[0].send(request("GET /none HTTP/1.1"))
+            try await unlimited[1].send(request("GET /group/plain HTTP/1.1"))
+            for path in ["/own", "/group/own", "/other"] {
+                let response = try await server.get(path)
+                #expect(response.status == 503, "\(path)")
+            }
+            // These began first, and the application's deadline has passed since.
+            gate.open()
+            for client in unlimited { #expect(try await client.response().status == 200) }
+        }
+    }
+
+    @Test func `a deadline that passes while the response is streamed breaks it off`() async throws {
+        let gate = Gate()
+        try await withServer({ $0.limits.handlerDeadline = .milliseconds(200) }, routes: {
+            Route("/") { handler in
+                handler.write("part")
+                try await handler.flush()
+                try await gate.wait()
+            }
+        }) { server in
+            let responses = try await server.converse(request("GET / HTTP/1.1"))
+            #expect(responses.map(\.text) == ["part"])
+            #expect(responses.first?.isComplete == false)
+        }
+    }
+
+    @Test func `writeTimeout closes the connection of a client that takes nothing`() async throws {
+        let trace = Trace()
+        try await withServer({ $0.limits.writeTimeout = .milliseconds(300) }, routes: {
+            Route("/") { handler in
+                let piece = [UInt8](repeating: 120, count: 1 << 20)
+                do {
+                    while true {
+                        handler.write(piece)
+                        try await handler.flush()
+                    }
+                } catch {
+                    trace("\(type(of: error))")
+                    throw error
+                }
+            }
+            Route("/whole") { handler in handler.write([UInt8](repeating: 120, count: 50 << 20)) }
+        }) { server in
+            let client = try await server.client(receiveBuffer: 16_384)
+            try await client.send(request("GET / HTTP/1.1"))
+            try await waitUntil("the handler is told") { !trace.all.isEmpty }
+            #expect(trace.all == ["StreamClosedError"])
+            try await waitUntil("the connection is gone") { server.server.connectionCount == 0 }
+
+            // The same after the handler has ended.
+            let other = try await server.client(receiveBuffer: 16_384)
+            try await other.send(request("GET /whole HTTP/1.1"))
+            _ = try await other.read(atLeast: 1)
+            try await waitUntil("the connection is gone") { server.server.connectionCount == 0 }
+        }
+    }
+
+    @Test func `connections: what is beyond waits, and is served when another leaves`() async throws {
+        try await withEchoServer({
+            $0.limits.connections = 2
+            $0.loops = 2
+        }) { server in
+            let first = try await server.client()
+            let second = try await server.client()
+            for client in [first, second] {
+                try await client.send(request("GET / HTTP/1.1"))
+                #expect(try await client.response().status == 200)
+            }
+            let third = try await server.client()
+            try await third.send(request("GET / HTTP/1.1"))
+            // These have their turns, and the third has none.
+            for _ in 0..<200 {
+                for client in [first, second] {
+                    try await client.send(request("GET / HTTP/1.1"))
+                    _ = try await client.response()
+                }
+            }
+            #expect(server.server.connectionCount == 2)
+            first.close()
+            #expect(try await third.response().status == 200)
+        }
+    }
+
+    @Test func `backlog: the system keeps so many connections, and no more`() async throws {
+        try await withEchoServer({
+            $0.limits.connections = 1
+            $0.backlog = 2
+        }) { server in
+            let only = try await server.client()
+            try await only.send(request("GET / HTTP/1.1"))
+            _ = try await only.response()
+            var sockets: [Int32] = []
+            defer { for fd in sockets { closeFile(fd) } }
+            for _ in 0..<20 {
+                let fd = try openSocket()
+                sockets.append(fd)
+                _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)
+                _ = connectSocket(fd, port: server.port)
+            }
+            try await waitUntil("the queue is full") { sockets.count(where: isConnected) >= 2 }
+            for _ in 0..<200 {
+                try await only.send(request("GET / HTTP/1.1"))
+                _ = try await only.response()
+            }
+            // Linux keeps one more than it is told.
+            #expect(sockets.count(where: isConnected) <= 4)
+        }
+    }
+
+    @Test func `loops: so many, and connections are spread over them`() async throws {
+        let seen = Trace()
+        try await withServer({ $0.loops = 3 }, routes: {
+            Route("/") { _ in seen("\(IOLoop.current?.index ?? -1)") }
+        }) { server in
+            #expect(server.server.loopCount == 3)
+            var clients: [RawClient] = []
+            for _ in 0..<3 {
+                let client = try await server.client()
+                try await client.send(request("GET / HTTP/1.1"))
+                _ = try await client.response()
+                clients.append(client)
+            }
+            #expect(Set(seen.all) == ["0", "1", "2"])
+        }
+    }
+
+    @Test func `stalls: the policy is the process's from the start of the application on`() async throws {
+        // Other tests start applications too; the last to start has it.
+        try await waitUntil("the policy is seen") {
+            try await withEchoServer({ $0.stalls.reportAfter = .milliseconds(123) }) { _ in
+                Stalls.policy.reportAfter == .milliseconds(123)
+            }
+        }
+    }
+
+    private static func post(_ path: String, _ length: Int) -> String {
+        request(
+            "POST \(path) HTTP/1.1", "Host: h\r\nContent-Length: \(length)\r\n", String(repeating: "x", count: length))
+    }
+}
+
+/// Whether a socket that was told to connect without waiting has done so.
+private func isConnected(_ fd: Int32) -> Bool {
+    var entry = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+    return poll(&entry, 1, 0) == 1 && entry.revents & Int16(POLLERR | POLLHUP) == 0
+}
