@@ -47,6 +47,8 @@ let package = Package(
             dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "Tests/ConformanceServer",
             swiftSettings: settings),
+        .executableTarget(
+            name: "StallProbes", dependencies: ["SquallIO"], path: "Tests/StallProbes", swiftSettings: settings),
         .testTarget(
             name: "SquallIOTests", dependencies: ["SquallIO"], swiftSettings: settings),
         .testTarget(

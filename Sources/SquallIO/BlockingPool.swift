@@ -53,7 +53,7 @@ public final class BlockingPool: Sendable {
     private let limit: Int
     private let queueLimit: Int
     private let name: String
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// - Parameters:
     ///   - threads: the most that run at a time; they are started when needed and end after ten idle seconds.

@@ -35,11 +35,11 @@ public final class IOLoop: @unchecked Sendable {
     /// The driver waits in the poller, or is about to.
     let isSleeping = Atomic<Bool>(false)
     let inboxIsFilled = Atomic<Bool>(false)
-    let inbox = Mutex(Inbox())
+    let inbox = Lock(Inbox())
     /// How many connections the loop has, for balancing.
     package let connectionCount = Atomic<Int>(0)
     let poller: SystemPoller
-    private let run = Mutex<RunState>(.created)
+    private let run = Lock(Run())
 
     // MARK: the owner's
 
@@ -63,7 +63,8 @@ public final class IOLoop: @unchecked Sendable {
     /// Bytes are read into this and consumed before any user code runs.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
 
-    private var onStop: UnsafeContinuation<Void, Never>?
+    /// All that it watched is closed.
+    @exclusivity(unchecked) private var hasEnded = false
 
     struct Inbox {
         var items: [ReadyItem] = []
@@ -71,7 +72,12 @@ public final class IOLoop: @unchecked Sendable {
         var isDormant = false
     }
 
-    private enum RunState { case created, running, stopped }
+    private struct Run {
+        enum State { case created, running, stopping, stopped }
+        var state = State.created
+        /// Who waits for the end.
+        var waiting: [UnsafeContinuation<Void, Never>] = []
+    }
 
     /// Makes a loop. It does nothing until ``start()``.
     /// - Throws: ``SystemError`` if the system has no descriptors left.
@@ -95,9 +101,9 @@ public final class IOLoop: @unchecked Sendable {
 
     /// Starts driving the loop on a thread of its own. A second call does nothing.
     public func start() {
-        let first = run.withLock { state in
-            guard state == .created else { return false }
-            state = .running
+        let first = run.withLock { run in
+            guard run.state == .created else { return false }
+            run.state = .running
             return true
         }
         guard first else { return }
@@ -108,31 +114,44 @@ public final class IOLoop: @unchecked Sendable {
 
     /// Ends the loop: closes what it watches, makes its sleepers throw `CancellationError`, and returns when that is done.
     ///
-    /// What is in flight is for the caller to drain first. Callbacks and timers that are left are dropped. Tasks are not:
-    /// jobs that come later, from a thread that still runs this loop's code say, are run on a thread that is borrowed for
-    /// them, so that no `await` hangs. A second call returns at once.
+    /// What is in flight is for the caller to drain first. Callbacks and timers that are left, or come later, are dropped.
+    /// Tasks are not: jobs that come later, from a thread that still runs this loop's code say, are run on a thread that is
+    /// borrowed for them, so that no `await` hangs. A second call returns when the first one has ended the loop.
     public func stop() async {
-        let isRunning = run.withLock { state in
-            defer { state = .stopped }
-            return state == .running
-        }
-        guard isRunning else { return }
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            post(.trusted { [self] in
-                onStop = continuation
+            let before = run.withLock { run in
+                let before = run.state
+                if before != .stopped {
+                    run.state = .stopping
+                    run.waiting.append(continuation)
+                }
+                return before
+            }
+            switch before {
+            case .created:
+                // Nobody has driven it yet, so it is the caller's.
                 isStopping = true
-            })
+                hand()
+            case .running: post(.trusted { [self] in isStopping = true })
+            case .stopping: break
+            case .stopped: continuation.resume()
+            }
         }
     }
 
     /// Closes what is left, once.
     private func finishStop() {
-        guard let waiting = onStop else { return }
-        onStop = nil
+        guard !hasEnded else { return }
+        hasEnded = true
         Watchdog.shared.remove(self)
         for source in sources { source.handle?.loopStopped() }
         sources = []
-        waiting.resume()
+        let waiting = run.withLock { run in
+            run.state = .stopped
+            defer { run.waiting = [] }
+            return run.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Gives the loop up if there is nothing to do. From then on the next one who posts finds a thread for it.
@@ -223,7 +242,7 @@ public final class IOLoop: @unchecked Sendable {
         case .job(let job, let context):
             return visit(context) { job.runSynchronously(on: context.asUnownedTaskExecutor()) }
         case .callback(let context, let body):
-            return visit(context, body)
+            return isStopping || visit(context, body)
         case .trusted(let body):
             body()
             return true

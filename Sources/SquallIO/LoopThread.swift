@@ -69,7 +69,7 @@ final class ThreadCache: Sendable {
     /// Returning threads beyond this many end.
     private static let most = 8
 
-    private let spares = Mutex<[LoopThread]>([])
+    private let spares = Lock<[LoopThread]>([])
 
     /// Takes a thread that can be handed a loop at once, or nil.
     func take() -> LoopThread? { spares.withLock { $0.popLast() } }

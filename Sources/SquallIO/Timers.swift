@@ -81,12 +81,14 @@ struct TimerHeap {
 extension IOLoop {
     /// A call that is due later, or was. Cancel it from any thread; after it has begun that does nothing.
     public final class Timeout: @unchecked Sendable {
-        // `position` and `action` belong to the loop's owner.
+        // `position`, `action` and `isCancelled` belong to the loop's owner.
         let due: Int64
         let sequence: UInt64
         var position = -1
         var action: Action?
-        unowned let loop: IOLoop
+        var isCancelled = false
+        /// Weak, because a timer may be kept for longer than its loop.
+        private weak let loop: IOLoop?
 
         enum Action {
             case callback(TaskContext, @Sendable () -> Void)
@@ -105,8 +107,9 @@ extension IOLoop {
 
         /// Makes sure that the call does not happen, unless it has begun.
         public func cancel() {
-            loop.perform { [self] in
-                loop.timers.remove(self)
+            loop?.perform { [self] in
+                isCancelled = true
+                loop?.timers.remove(self)
                 if case .resume(let continuation) = action { continuation.resume(throwing: CancellationError()) }
                 action = nil
             }
@@ -136,7 +139,9 @@ extension IOLoop {
     private func schedule(after delay: Duration, _ action: Timeout.Action) -> Timeout {
         let (due, overflow) = monotonicNanoseconds().addingReportingOverflow(max(0, delay.nanoseconds))
         let timeout = Timeout(due: overflow ? .max - 1 : due, loop: self, action: action)
-        perform { [self] in timers.insert(timeout) }
+        perform { [self] in
+            if !timeout.isCancelled { timers.insert(timeout) }
+        }
         return timeout
     }
 
@@ -153,13 +158,14 @@ extension IOLoop {
         let (due, overflow) = monotonicNanoseconds().addingReportingOverflow(max(0, duration.nanoseconds))
         let timeout = Timeout(due: overflow ? .max - 1 : due, loop: self, action: nil)
         try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
                 perform { [self] in
+                    // A cancellation may have come before, and found nothing to resume. A guest's sleep begins through the
+                    // inbox, and the loop's own code may cancel it meanwhile.
+                    if timeout.isCancelled { return continuation.resume(throwing: CancellationError()) }
                     timeout.action = .resume(continuation)
                     timers.insert(timeout)
                 }
-                // A cancellation that came before the continuation was there found nothing to resume.
-                if Task.isCancelled { timeout.cancel() }
             }
         } onCancel: {
             timeout.cancel()
@@ -197,7 +203,7 @@ public final class PeriodicCallback: Sendable {
     private let period: Duration
     private let jitter: Double
     private let body: @Sendable () async throws -> Void
-    private let task = Mutex<Task<Void, any Error>?>(nil)
+    private let task = Lock<Task<Void, any Error>?>(nil)
 
     /// - Parameters:
     ///   - period: from the start of one call to the start of the next; at least a millisecond is used.

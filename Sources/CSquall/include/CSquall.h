@@ -79,8 +79,17 @@ void squall_sample_attach(squall_sample *_Nullable sample);
 /// Installs the handler for SIGPROF and loads the unwinder, which the first call may not do in a handler. A handler
 /// that was there before is called for signals that are not ours.
 int squall_sampler_install(void);
+/// A system call that a thread was seen waiting in: what /proc/<pid>/task/<tid>/syscall shows.
+typedef struct {
+    /// -1 if the thread was running.
+    long number;
+    uint64_t arguments[6];
+    /// The address of the instruction that it returns to.
+    uint64_t instruction;
+} squall_call;
+
 /// Asks the thread for its stack. Returns 0 if the signal was sent.
-int squall_sample_request(squall_sample *_Nonnull sample, int thread_id);
+int squall_sample_request(squall_sample *_Nonnull sample, int thread_id, const squall_call *_Nonnull call);
 /// How many frames were written, or -1 while the thread has not answered.
 int squall_sample_poll(squall_sample *_Nonnull sample);
 /// Gives up an unanswered request: a late answer is dropped.

@@ -116,8 +116,10 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         let match = server.core.router.match(head)
         let exchange = Exchange(
             head: head, connection: self, route: match.route, match: match.found, number: server.nextNumber(),
-            refusal: match.refusal)
+            refusal: match.refusal, closes: head.targetForm == .authority)
         self.exchange = exchange
+        // What follows CONNECT is not HTTP.
+        if head.targetForm == .authority { closesAfterResponse = true }
         exchange.owesContinue = head.expectsContinue
         if let limit = match.route.bodyLimit { parser.setBodyLimit(limit) }
         switch head.framing {
@@ -434,7 +436,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         let waiters = exchange.drainWaiters
         exchange.drainWaiters = []
         for waiter in waiters { waiter.resume(throwing: error) }
-        loop.addCallback(for: exchange.runner ?? TaskContext(loop: loop)) { exchange.cancel() }
+        loop.nextTurn { [loop] in
+            loop.visit(exchange.runner ?? TaskContext(loop: loop)) { exchange.cancel() }
+        }
     }
 
     override func closed() {

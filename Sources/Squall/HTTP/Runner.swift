@@ -15,7 +15,7 @@ final class Runner: TaskContext, @unchecked Sendable {
     private let server: LoopServer
     @exclusivity(unchecked) private var exchange: Exchange?
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Exchange?, Never>?
-    private let task = Mutex<TaskState>(.none)
+    private let task = Lock<TaskState>(.none)
 
     private enum TaskState {
         case none

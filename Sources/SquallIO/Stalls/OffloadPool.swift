@@ -36,7 +36,7 @@ final class OffloadPool: Sendable {
         var runs: [Run] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Jobs that were submitted and have not ended.
     let inFlight = Atomic<Int>(0)
     private static let mostWaiting = 512

@@ -77,7 +77,8 @@ final class Stall: @unchecked Sendable {
                 systemCall = call.name
                 resource = call.resource
             }
-        } else {
+        } else if cause != .cpu || !thread.isLowered.load(ordering: .relaxed) {
+            // Not once its priority was lowered: that it gets no processor then is Squall's doing.
             cause = processorShare(now) >= 0.25 ? .cpu : .notScheduled
             if cause == .cpu {
                 systemCall = nil
@@ -102,8 +103,10 @@ final class Stall: @unchecked Sendable {
 
     /// Asks the thread for its stack, unless the signal would cut short what it waits in.
     func requestSample(_ now: Int64) {
-        if let call = ThreadStatus.systemCall(of: thread.tid), call.forbidsSignals { return }
-        guard squall_sample_request(thread.sample, thread.tid) == 0 else { return }
+        let call = ThreadStatus.systemCall(of: thread.tid)
+        if let call, call.forbidsSignals { return }
+        var seen = call?.seen ?? squall_call(number: -1, arguments: (0, 0, 0, 0, 0, 0), instruction: 0)
+        guard squall_sample_request(thread.sample, thread.tid, &seen) == 0 else { return }
         isSampling = true
         sampleRequestedAt = now
     }

@@ -60,7 +60,7 @@ final class StallReporter: Sendable {
     }
     private static let ringSize = 256
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let parker = Parker()
 
     var logger: Logger {

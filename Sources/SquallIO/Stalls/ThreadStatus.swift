@@ -13,6 +13,8 @@ enum ThreadStatus {
     struct SystemCall {
         var number: Int
         var arguments: [UInt64]
+        /// Where the thread goes on after it.
+        var instruction: UInt64
     }
 
     /// The scheduler's letter: R running or ready, S and D waiting. Nil when the thread is gone or cannot be asked.
@@ -28,11 +30,11 @@ enum ThreadStatus {
     static func systemCall(of tid: Int32) -> SystemCall? {
         read("/proc/self/task/\(tid)/syscall") { bytes in
             let words = bytes.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") })
-            guard words.count >= 7, let number = Int(String(decoding: words[0], as: UTF8.self)), number >= 0 else {
+            guard words.count >= 9, let number = Int(String(decoding: words[0], as: UTF8.self)), number >= 0 else {
                 return nil
             }
-            let arguments = words[1...6].map { UInt64(String(decoding: $0.dropFirst(2), as: UTF8.self), radix: 16) ?? 0 }
-            return SystemCall(number: number, arguments: arguments)
+            let values = words[1...8].map { UInt64(String(decoding: $0.dropFirst(2), as: UTF8.self), radix: 16) ?? 0 }
+            return SystemCall(number: number, arguments: Array(values[..<6]), instruction: values[7])
         }
     }
 
@@ -58,6 +60,14 @@ extension ThreadStatus.SystemCall {
     var name: String { squall_syscall_name(number).map { String(cString: $0) } ?? "system call \(number)" }
 
     var isLock: Bool { name == "futex" }
+
+    /// The call as the sampler needs it, to resume it.
+    var seen: squall_call {
+        squall_call(
+            number: number,
+            arguments: (arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]),
+            instruction: instruction)
+    }
 
     /// Whether a signal would cut the call short.
     var forbidsSignals: Bool {

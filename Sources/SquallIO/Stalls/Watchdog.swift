@@ -70,10 +70,10 @@ final class Watchdog: Sendable {
         var random = SystemRandomNumberGenerator()
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let parker = Parker()
     private let isParked = Atomic<Bool>(false)
-    private let policyBox = Mutex(StallPolicy())
+    private let policyBox = Lock(StallPolicy())
     let takeovers = Atomic<Int>(0)
     let guests = Atomic<Int>(0)
     let longStalls = Atomic<Int>(0)
@@ -157,7 +157,12 @@ final class Watchdog: Sendable {
 
     private func finish(_ stall: Stall, _ now: Int64, _ state: borrowing State) {
         stall.endedAt = now
-        if stall.isSampling { squall_sample_cancel(stall.thread.sample) }
+        if stall.isSampling {
+            // It ended before its stack was looked at. It was long enough to be reported all the same.
+            stall.collectSample(now)
+            squall_sample_cancel(stall.thread.sample)
+            stall.wasReported = true
+        }
         if stall.wasReported { StallReporter.shared.send(stall, now: now) }
     }
 
