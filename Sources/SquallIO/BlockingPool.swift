@@ -33,16 +33,21 @@ public final class BlockingPool: Sendable {
         public var longestWait: Duration
     }
 
+    /// Does the call, unless it was cancelled, and returns what tells the caller: the pool's books are put in order first.
+    private typealias Body = @Sendable (_ cancelled: Bool) -> @Sendable () -> Void
+
     private struct Item {
         let id: Int
         let queuedAt: Int64
-        let body: @Sendable (_ cancelled: Bool) -> Void
+        let body: Body
     }
 
     private struct State {
         var queue = FIFO<Item>()
         var idle: [Parker] = []
         var threads = 0
+        /// Threads that were started or woken for a call and have not taken it yet.
+        var coming = 0
         var nextID = 0
         var running = 0
         var completed = 0
@@ -85,11 +90,8 @@ public final class BlockingPool: Sendable {
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 enqueue(id) { cancelled in
-                    if cancelled {
-                        continuation.resume(throwing: CancellationError())
-                    } else {
-                        continuation.resume(with: Result { try body() })
-                    }
+                    let result = cancelled ? .failure(CancellationError()) : Result { try body() }
+                    return { continuation.resume(with: result) }
                 } refused: { waiting in
                     continuation.resume(throwing: Full(waiting: waiting))
                 }
@@ -102,21 +104,25 @@ public final class BlockingPool: Sendable {
 
     private func cancel(_ id: Int) {
         let item = state.withLock { $0.queue.remove { $0.id == id } }
-        item?.body(true)
+        item?.body(true)()
     }
 
     private func enqueue(
-        _ id: Int, _ body: @escaping @Sendable (Bool) -> Void, refused: (Int) -> Void
+        _ id: Int, _ body: @escaping Body, refused: (Int) -> Void
     ) {
         enum Outcome { case refused(Int), wake(Parker), start, queued }
         let outcome = state.withLock { state -> Outcome in
-            if state.threads >= limit, state.idle.isEmpty, state.queue.count >= queueLimit {
-                return .refused(state.queue.count)
+            if state.threads >= limit, state.idle.isEmpty, state.queue.count - state.coming >= queueLimit {
+                return .refused(state.queue.count - state.coming)
             }
             state.queue.append(Item(id: id, queuedAt: monotonicNanoseconds(), body: body))
-            if let parker = state.idle.popLast() { return .wake(parker) }
+            if let parker = state.idle.popLast() {
+                state.coming += 1
+                return .wake(parker)
+            }
             guard state.threads < limit else { return .queued }
             state.threads += 1
+            state.coming += 1
             return .start
         }
         switch outcome {
@@ -127,10 +133,11 @@ public final class BlockingPool: Sendable {
             guard startThread(named: name, { self.main() }) else {
                 let isAlone = state.withLock { state in
                     state.threads -= 1
+                    state.coming -= 1
                     return state.threads == 0
                 }
                 // Nobody else will come for it.
-                if isAlone, let item = state.withLock({ $0.queue.remove { $0.id == id } }) { item.body(true) }
+                if isAlone, let item = state.withLock({ $0.queue.remove { $0.id == id } }) { item.body(true)() }
                 return
             }
         }
@@ -138,8 +145,10 @@ public final class BlockingPool: Sendable {
 
     private func main() {
         let parker = Parker()
+        var isComing = true
         while true {
             let item = state.withLock { state -> Item? in
+                if isComing { state.coming -= 1 }
                 guard let item = state.queue.popFirst() else {
                     state.idle.append(parker)
                     return nil
@@ -150,12 +159,14 @@ public final class BlockingPool: Sendable {
                 state.running += 1
                 return item
             }
+            isComing = item == nil
             if let item {
-                item.body(false)
+                let tell = item.body(false)
                 state.withLock { state in
                     state.running -= 1
                     state.completed += 1
                 }
+                tell()
                 continue
             }
             if parker.park(nanoseconds: 10_000_000_000) { continue }

@@ -239,6 +239,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         if !wantsInput {
             readDeadline = .max
             exchange.bodyStream.end()
+        } else {
+            // The rest of the body is read after the visit that begins now, or, if that loses the loop, by this.
+            continueLater()
         }
         exchange.deadline = exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
         updateDeadline()

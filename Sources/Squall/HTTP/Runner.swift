@@ -9,8 +9,8 @@ import Synchronization
 ///
 /// It is its task's executor, so whatever blocks in the task is known by the route of its request.
 final class Runner: TaskContext, @unchecked Sendable {
-    // `exchange` is set by the loop's owner while the task waits, and belongs to the task while it runs. `continuation`
-    // belongs to the owner.
+    // The variables belong to the loop's owner, who changes them only while the task is between requests. So whoever takes
+    // the loop from under a request can read which one it is.
 
     private let server: LoopServer
     @exclusivity(unchecked) private var exchange: Exchange?
@@ -93,7 +93,8 @@ final class Runner: TaskContext, @unchecked Sendable {
             guard isReusable else { break }
             next = await wait()
         }
-        exchange = nil
+        // The exchange holds its runner.
+        loop.perform { [self] in exchange = nil }
     }
 
     nonisolated(nonsending) private func wait() async -> Exchange? {

@@ -201,7 +201,11 @@ extension RequestHandler {
             try finish()
         } catch {
             logger.error("the error page failed", metadata: ["error": "\(error)"])
-            if case .open = phase { finishBare(500) }
+            switch phase {
+            case .open: finishBare(500)
+            case .streaming: abandon()
+            case .finished: break
+            }
         }
     }
 
@@ -231,7 +235,7 @@ extension RequestHandler {
     private func streamFraming(_ exchange: Exchange) -> Framing {
         if !hasBody(exchange) { return .none }
         if let length = fields.first(where: { $0.name.equalsIgnoringCase("content-length") })?.value {
-            if let length = Int(pathArgument: length), length >= 0 {
+            if let length = Self.contentLength(length) {
                 declaredLength = length
                 return .length
             }
@@ -281,6 +285,7 @@ extension RequestHandler {
             if field.name.equalsIgnoringCase("content-length") {
                 guard !setsLength, !isBodiless, framing == .length || exchange?.head.method == .head else { continue }
                 if length != nil, !(exchange?.head.method == .head && length == 0) { continue }
+                if Self.contentLength(field.value) == nil { continue }
                 setsLength = true
             }
             try HTTP1Encoder.appendField(field.name, field.value, to: &wire)
@@ -296,6 +301,8 @@ extension RequestHandler {
         wire.append(10)
         return dateAt
     }
+
+    private static func contentLength(_ text: String) -> Int? { UInt(pathArgument: text).flatMap(Int.init(exactly:)) }
 
     private static let datePlaceholder = [UInt8](repeating: 32, count: HTTPDate.byteCount)
     private static let chunkedLine = Array("Transfer-Encoding: chunked\r\n".utf8)

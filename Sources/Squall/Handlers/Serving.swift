@@ -119,7 +119,7 @@ extension RequestHandler {
         return false
     }
 
-    /// The client has left: what is left of the response is dropped, and the connection with it.
+    /// What is left of the response is dropped, and the connection with it.
     func abandon() {
         phase = .finished
         chunk = []

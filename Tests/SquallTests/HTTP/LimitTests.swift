@@ -273,14 +273,14 @@ import Darwin
             }
             Route("/whole") { handler in handler.write([UInt8](repeating: 120, count: 50 << 20)) }
         }) { server in
-            let client = try await server.client(receiveBuffer: 16_384)
+            let client = try await server.client(receiveBuffer: 131_072)
             try await client.send(request("GET / HTTP/1.1"))
             try await waitUntil("the handler is told") { !trace.all.isEmpty }
             #expect(trace.all == ["StreamClosedError"])
             try await waitUntil("the connection is gone") { server.server.connectionCount == 0 }
 
             // The same after the handler has ended.
-            let other = try await server.client(receiveBuffer: 16_384)
+            let other = try await server.client(receiveBuffer: 131_072)
             try await other.send(request("GET /whole HTTP/1.1"))
             _ = try await other.read(atLeast: 1)
             try await waitUntil("the connection is gone") { server.server.connectionCount == 0 }

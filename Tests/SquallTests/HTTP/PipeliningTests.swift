@@ -104,7 +104,7 @@ import Testing
             }
             Route("/other") { _ in }
         }) { server in
-            let client = try await server.client(receiveBuffer: 16_384)
+            let client = try await server.client(receiveBuffer: 131_072)
             let requests = String(repeating: request("GET /page HTTP/1.1"), count: 5_000)
             async let sent: Void = client.send(requests)
             let other = try await server.client()

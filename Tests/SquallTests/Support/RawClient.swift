@@ -102,7 +102,7 @@ final class RawClient: Sendable {
                 if responses.count == count { return responses }
                 guard try fill("for response \(responses.count + 1) of \(count)") else {
                     state.withLock { state in
-                        if let last = cutter.atEnd(of: state.buffer) {
+                        if let last = cutter.atEnd(of: state.buffer), last.isComplete {
                             responses.append(last)
                             state.buffer = []
                         }

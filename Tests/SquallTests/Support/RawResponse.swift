@@ -29,6 +29,8 @@ struct RawResponse: Sendable, CustomStringConvertible {
 struct ResponseCutter {
     let toHead: Bool
     private var position = 0
+    /// A response in chunks whose end has not come; `position` is behind its last whole chunk.
+    private var partial: RawResponse?
 
     init(toHead: Bool) { self.toHead = toHead }
 
@@ -40,6 +42,7 @@ struct ResponseCutter {
 
     /// The next complete response.
     mutating func next(in bytes: [UInt8]) -> RawResponse? {
+        if partial != nil { return chunks(bytes) }
         guard let (found, bodyStart) = head(bytes) else { return nil }
         var response = found
         if toHead || response.status < 200 || response.status == 204 || response.status == 304 {
@@ -47,9 +50,10 @@ struct ResponseCutter {
             return response
         }
         if response["transfer-encoding"]?.lowercased() == "chunked" {
-            guard let end = chunks(bytes, bodyStart, &response) else { return nil }
-            position = end
-            return response
+            response.chunks = []
+            partial = response
+            position = bodyStart
+            return chunks(bytes)
         }
         guard let length = response["content-length"].flatMap({ Int($0) }) else {
             // It ends with the connection, which `atEnd` sees.
@@ -63,18 +67,15 @@ struct ResponseCutter {
 
     /// What is left when the connection has ended: a response that ends with it, or one that was broken off.
     mutating func atEnd(of bytes: [UInt8]) -> RawResponse? {
+        if var response = partial {
+            partial = nil
+            response.isComplete = false
+            return response
+        }
         guard position < bytes.count, let (found, bodyStart) = head(bytes) else { return nil }
         var response = found
-        if response["transfer-encoding"] != nil || response["content-length"] != nil {
-            response.isComplete = false
-            if response["transfer-encoding"] != nil {
-                _ = chunks(bytes, bodyStart, &response)
-            } else {
-                response.body = Array(bytes[bodyStart...])
-            }
-        } else {
-            response.body = Array(bytes[bodyStart...])
-        }
+        response.isComplete = response["content-length"] == nil
+        response.body = Array(bytes[bodyStart...])
         position = bytes.count
         return response
     }
@@ -96,28 +97,28 @@ struct ResponseCutter {
         )
     }
 
-    /// Reads chunks into the response. Returns where they end, or nil if they do not.
-    private func chunks(_ bytes: [UInt8], _ start: Int, _ response: inout RawResponse) -> Int? {
-        var at = start
-        response.body = []
-        response.chunks = []
-        while let lineEnd = find([13, 10], in: bytes, from: at) {
-            guard let size = Int(text(bytes[at..<lineEnd]), radix: 16) else {
-                response.status = 0
-                return bytes.count
-            }
+    /// Reads the chunks that are there into `partial`. Returns it when it is whole, or malformed.
+    private mutating func chunks(_ bytes: [UInt8]) -> RawResponse? {
+        while let lineEnd = find([13, 10], in: bytes, from: position) {
             let data = lineEnd + 2
+            guard let size = Int(text(bytes[position..<lineEnd]), radix: 16) else { return malformed() }
             guard bytes.count >= data + size + 2 else { return nil }
-            guard bytes[data + size] == 13, bytes[data + size + 1] == 10 else {
-                response.status = 0
-                return bytes.count
+            guard bytes[data + size] == 13, bytes[data + size + 1] == 10 else { return malformed() }
+            partial?.body += bytes[data..<data + size]
+            position = data + size + 2
+            if size == 0 {
+                defer { partial = nil }
+                return partial
             }
-            response.body += bytes[data..<data + size]
-            at = data + size + 2
-            if size == 0 { return at }
-            response.chunks?.append(size)
+            partial?.chunks?.append(size)
         }
         return nil
+    }
+
+    private mutating func malformed() -> RawResponse? {
+        defer { partial = nil }
+        partial?.status = 0
+        return partial
     }
 }
 

@@ -1,0 +1,100 @@
+import HTTPTypes
+import Logging
+import Squall
+import SquallIO
+import Testing
+
+@Suite struct AccessLogTests {
+    @Test func `each request is a line, with what is to be known of it`() async throws {
+        let access = LogRecorder()
+        try await withServer({ $0.accessLogger = access.logger() }, routes: {
+            Route("/r/{id}", methods: [.get, .post]) { handler in
+                handler.setStatus(201)
+                handler.write("x")
+            }
+            Route("/fails") { _ in throw HTTPError(403) }
+        }) { server in
+            let client = try await server.client()
+            try await client.send(
+                request("GET /r/7?a=b HTTP/1.1") + request("POST /r/8 HTTP/1.1") + request("GET /fails HTTP/1.1")
+                    + request("GET /none HTTP/1.1"))
+            _ = try await client.responses(4)
+            try await waitUntil("all lines are there") { access.entries.count == 4 }
+            #expect(
+                access.entries.map(\.message) == [
+                    "GET /r/7?a=b 201", "POST /r/8 201", "GET /fails 403", "GET /none 404",
+                ])
+            #expect(access.entries.allSatisfy { $0.level == .info })
+            let first = access.entries[0].metadata
+            #expect(first["method"] == "GET")
+            #expect(first["target"] == "/r/7?a=b")
+            #expect(first["route"] == "/r/{id}")
+            #expect(first["status"] == "201")
+            #expect(first["remote"] == "127.0.0.1:\(client.localPort)")
+            #expect(Double(first["duration_ms"] ?? "").map { $0 >= 0 } == true)
+            #expect(Set(access.entries.compactMap { $0.metadata["request_id"] }).count == 4)
+        }
+    }
+
+    @Test func `a refused request is a line too`() async throws {
+        let access = LogRecorder()
+        try await withServer({ settings in
+            settings.accessLogger = access.logger()
+            settings.limits.bodyBytes = 1
+        }, routes: { Route("/", methods: [.post]) { _ in } }) { server in
+            _ = try await server.converse(request("POST /?q HTTP/1.1", "Host: h\r\nContent-Length: 2\r\n", "ab"))
+            _ = try await server.converse("nonsense\r\n\r\n")
+            try await waitUntil("both lines are there") { access.entries.count == 2 }
+            #expect(access.entries[0].message == "POST /?q 413")
+            #expect(access.entries[1].message.hasSuffix(" 400"))
+        }
+    }
+
+    @Test func `above info nothing is logged`() async throws {
+        let access = LogRecorder()
+        let ended = Counter()
+        final class Ending: RequestHandler {
+            let ended: Counter
+            init(_ ended: Counter) { self.ended = ended }
+            override func get() async throws {}
+            override func onFinish() { ended.add() }
+        }
+        try await withServer({ $0.accessLogger = access.logger(level: .notice) }, routes: {
+            Route("/") { Ending(ended) }
+        }) { server in
+            let client = try await server.client()
+            for _ in 0..<10 {
+                try await client.send(request("GET / HTTP/1.1"))
+                _ = try await client.response()
+            }
+            #expect(ended.value >= 9)
+            #expect(access.entries.isEmpty)
+        }
+    }
+
+    @Test func `a line cannot be broken by what the client sends`() async throws {
+        let access = LogRecorder()
+        try await withServer({ $0.accessLogger = access.logger() }, routes: {}) { server in
+            for target in ["/%0d%0aGET%20/forged%20200", "/\u{e9}", "/%1b[31m"] { _ = try await server.get(target) }
+            try await waitUntil("all lines are there") { access.entries.count == 3 }
+            for entry in access.entries {
+                let texts = [entry.message] + entry.metadata.values
+                #expect(texts.allSatisfy { $0.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } })
+            }
+        }
+    }
+
+    @Test func `a handler's own lines carry its request's id and route`() async throws {
+        try await withServer(routes: {
+            Route("/r/{x}") { handler in
+                handler.logger.notice("mine", metadata: ["a": "b"])
+                handler.write(handler.request.id)
+            }
+        }) { server in
+            let response = try await server.get("/r/1")
+            let entry = try #require(server.log.entries.first)
+            #expect(entry.message == "mine")
+            #expect(entry.metadata == ["a": "b", "request_id": response.text, "route": "GET /r/{x}"])
+        }
+    }
+}
