@@ -46,7 +46,7 @@ public struct Route: Sendable {
     }
 
     /// What a closure route does. It runs on the request's task.
-    public typealias Body = nonisolated(nonsending) @Sendable (RequestHandler) async throws -> Void
+    public typealias Body = @Sendable (RequestHandler) async throws -> Void
 
     enum Action: Sendable {
         case handler(@Sendable () -> RequestHandler)

@@ -81,7 +81,7 @@ final class Runner: TaskContext, @unchecked Sendable {
         continuation?.resume(returning: nil)
     }
 
-    nonisolated(nonsending) private func run(_ first: Exchange) async {
+    private func run(_ first: Exchange) async {
         var next: Exchange? = first
         while let current = next {
             var isReusable = !isPinnedToPool
@@ -97,7 +97,7 @@ final class Runner: TaskContext, @unchecked Sendable {
         loop.perform { [self] in exchange = nil }
     }
 
-    nonisolated(nonsending) private func wait() async -> Exchange? {
+    private func wait() async -> Exchange? {
         await withUnsafeContinuation { continuation in
             let ownership = loop.borrow()
             if ownership == .none {

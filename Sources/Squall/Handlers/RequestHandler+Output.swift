@@ -108,7 +108,7 @@ extension RequestHandler {
     ///
     /// Waits while the client does not take what it is sent, so that a slow reader costs no more than a buffer.
     /// - Throws: ``StreamClosedError`` if the client has left; ``ResponseStateError`` if the response is finished.
-    nonisolated(nonsending) public func flush() async throws {
+    public func flush() async throws {
         guard let exchange else { return }
         if exchange.isDisconnected { throw StreamClosedError() }
         var wire: [UInt8] = []
@@ -182,7 +182,7 @@ extension RequestHandler {
 
     /// Answers with an error: drops what was written, calls ``writeError(_:)`` and ends the response. If the head is sent
     /// already, the response is broken off, so that the client does not take it for whole.
-    nonisolated(nonsending) public func sendError(_ error: HTTPError) async {
+    public func sendError(_ error: HTTPError) async {
         guard let exchange else { return }
         switch phase {
         case .finished: return

@@ -56,22 +56,22 @@ open class RequestHandler {
     // MARK: the resource's methods
 
     /// Called before the method's function, whatever the method. To end the request here, call ``finish()`` or throw.
-    nonisolated(nonsending) open func prepare() async throws {}
+    open func prepare() async throws {}
 
     /// Answers GET. Unless overridden: 405.
-    nonisolated(nonsending) open func get() async throws { throw MethodNotAllowed() }
+    open func get() async throws { throw MethodNotAllowed() }
     /// Answers HEAD. Unless overridden it does what ``get()`` does, and the body is not sent.
-    nonisolated(nonsending) open func head() async throws { try await get() }
+    open func head() async throws { try await get() }
     /// Answers POST. Unless overridden: 405.
-    nonisolated(nonsending) open func post() async throws { throw MethodNotAllowed() }
+    open func post() async throws { throw MethodNotAllowed() }
     /// Answers PUT. Unless overridden: 405.
-    nonisolated(nonsending) open func put() async throws { throw MethodNotAllowed() }
+    open func put() async throws { throw MethodNotAllowed() }
     /// Answers DELETE. Unless overridden: 405.
-    nonisolated(nonsending) open func delete() async throws { throw MethodNotAllowed() }
+    open func delete() async throws { throw MethodNotAllowed() }
     /// Answers PATCH. Unless overridden: 405.
-    nonisolated(nonsending) open func patch() async throws { throw MethodNotAllowed() }
+    open func patch() async throws { throw MethodNotAllowed() }
     /// Answers OPTIONS. Unless overridden: 204 with the methods that the handler has.
-    nonisolated(nonsending) open func options() async throws {
+    open func options() async throws {
         setStatus(204)
         setHeader("Allow", allowedMethods)
     }
@@ -91,7 +91,7 @@ open class RequestHandler {
     ///
     /// This one writes JSON for a client that prefers it to HTML, and a short HTML page otherwise. It is called for
     /// errors that ``prepare()`` and the method's function throw; if it throws itself, the client gets a bare status.
-    nonisolated(nonsending) open func writeError(_ error: HTTPError) async throws {
+    open func writeError(_ error: HTTPError) async throws {
         let phrase = reason ?? reasonPhrase(for: error.status)
         if prefersJSON {
             try write(json: ErrorBody(status: error.status, error: phrase, message: error.message))

@@ -4,7 +4,7 @@ import SquallHTTP
 import SquallIO
 
 /// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
-nonisolated(nonsending) func serve(_ exchange: Exchange) async {
+func serve(_ exchange: Exchange) async {
     let handler = makeHandler(exchange)
     handler.exchange = exchange
     handler.setDefaultHeaders()
@@ -60,7 +60,7 @@ private final class ApplicationRefusal: RequestHandler {
 }
 
 @inline(__always)
-nonisolated(nonsending) private func dispatch(_ handler: RequestHandler, _ exchange: Exchange) async throws {
+private func dispatch(_ handler: RequestHandler, _ exchange: Exchange) async throws {
     let method = exchange.head.method
     if case .closure(let body, let methods) = exchange.route.action {
         if methods.contains(method) { return try await body(handler) }
@@ -86,7 +86,7 @@ private func isKnown(_ method: HTTPRequest.Method) -> Bool {
     }
 }
 
-nonisolated(nonsending) private func handle(_ error: any Error, _ handler: RequestHandler, _ exchange: Exchange) async {
+private func handle(_ error: any Error, _ handler: RequestHandler, _ exchange: Exchange) async {
     switch error {
     case is Finish:
         do {
