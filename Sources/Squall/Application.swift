@@ -1,6 +1,7 @@
+@_exported import HTTPTypes
 import Logging
 import SquallHTTP
-import SquallIO
+@_exported import SquallIO
 import Synchronization
 
 #if canImport(Glibc)
@@ -16,7 +17,7 @@ import Darwin
 /// ```swift
 /// @main struct Site {
 ///     static func main() async throws {
-///         let site = Application {
+///         let site = try Application {
 ///             Route("/") { handler in handler.write("Hello, world") }
 ///         }
 ///         try await site.run(port: 8888)

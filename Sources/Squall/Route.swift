@@ -6,10 +6,11 @@ import Synchronization
 /// A path and what answers it.
 ///
 /// ```swift
-/// Application {
+/// try Application {
 ///     Route("/", Home.init)
 ///     Route("/reports/{id}", name: "report") { ReportHandler(database: database) }
 ///     Route("/hello/{name}") { handler in
+///         handler.setHeader("Content-Type", "text/plain")
 ///         handler.write("Hello, \(try handler.pathArgument("name"))")
 ///     }
 /// }

@@ -319,7 +319,7 @@ public final class IOLoop: @unchecked Sendable {
     /// The context of the code that calls, if it is this loop's.
     package var currentContext: TaskContext {
         if let thread = LoopThread.current, thread.loop === self, let subject = thread.subject {
-            return subject.takeUnretainedValue()
+            return subject.takeUnretainedValue().forSpawned
         }
         return TaskContext(loop: self)
     }

@@ -4,7 +4,7 @@ import SquallIO
 import Synchronization
 
 /// One request and its response.
-final class Exchange: @unchecked Sendable {
+final class Exchange: TaskSubject, @unchecked Sendable {
     // Of the variables, `body` is written by the loop's owner before the task starts and not after. Those under "the
     // owner's" belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
 
@@ -64,7 +64,9 @@ final class Exchange: @unchecked Sendable {
     }
 
     var label: String { profile?.name ?? "\(head.method.rawValue) \(route.name)" }
-    var requestID: String { String(UInt64(loop.index) << 48 | number, radix: 16) }
+    var id: String { String(UInt64(loop.index) << 48 | number, radix: 16) }
+
+    var requestID: String? { id }
 
     /// The peer has gone away.
     var isDisconnected: Bool { disconnected.load(ordering: .acquiring) }

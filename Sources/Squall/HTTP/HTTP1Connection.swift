@@ -229,10 +229,10 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     override func advance() -> Bool {
         guard phase == .ready, let exchange else { return true }
-        return start(exchange, mayWait: true)
+        return start(exchange, attempts: Self.ceilingAttempts)
     }
 
-    private func start(_ exchange: Exchange, mayWait: Bool) -> Bool {
+    private func start(_ exchange: Exchange, attempts: Int) -> Bool {
         phase = .running
         requestsInTurn += 1
         wantsInput = exchange.route.streamsBody && parser.isInBody && !closesAfterResponse
@@ -249,11 +249,11 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             return run(exchange)
         }
         if Stalls.isFull(for: profile) {
-            if mayWait {
-                // A run that has just answered may not have left its thread yet.
+            if attempts > 0 {
+                // Runs that have just answered may not have left their threads yet.
                 loop.performLater(Self.ceilingWait) { [self] in
                     loop.nextTurn { [self] in
-                        self.exchange !== exchange || isClosed || start(exchange, mayWait: false)
+                        self.exchange !== exchange || isClosed || start(exchange, attempts: attempts - 1)
                     }
                 }
                 return true
@@ -269,17 +269,17 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
         let runner = Runner(server: server)
         runner.take(exchange)
-        runner.startOffloaded()
+        runner.startOffloaded(exchange)
         return true
     }
 
     private func run(_ exchange: Exchange) -> Bool {
         let runner = server.takeRunner()
         runner.take(exchange)
-        return loop.visit(runner) { runner.start() }
+        return loop.visit(runner) { runner.start(exchange) }
     }
     private static let ceilingWait: Duration = .milliseconds(20)
-
+    private static let ceilingAttempts = 5
 
     // MARK: responses to bytes
 

@@ -13,7 +13,6 @@ final class Runner: TaskContext, @unchecked Sendable {
     // the loop from under a request can read which one it is.
 
     private let server: LoopServer
-    @exclusivity(unchecked) private var exchange: Exchange?
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Exchange?, Never>?
     private let task = Lock<TaskState>(.none)
 
@@ -28,19 +27,16 @@ final class Runner: TaskContext, @unchecked Sendable {
         super.init(loop: server.loop)
     }
 
-    override var profile: DispatchProfile? { exchange?.profile }
-    override var label: String { exchange?.label ?? "between requests" }
-    override var requestID: String? { exchange?.requestID }
+    override var label: String { "between requests" }
 
-    /// Binds the exchange, before ``start()`` or ``startOffloaded()``. Only while idle.
+    /// Binds the exchange, before it is started. Only while idle.
     func take(_ exchange: Exchange) {
-        self.exchange = exchange
+        currentSubject = exchange
         exchange.runner = self
     }
 
     /// Runs the handler here and now, up to its first suspension. Only as user code, in a visit.
-    func start() {
-        guard let exchange else { return }
+    func start(_ exchange: Exchange) {
         if let continuation {
             self.continuation = nil
             resumeInline(continuation, returning: exchange)
@@ -50,8 +46,7 @@ final class Runner: TaskContext, @unchecked Sendable {
     }
 
     /// Runs the handler on the offload pool. Only for a runner that is new.
-    func startOffloaded() {
-        guard let exchange else { return }
+    func startOffloaded(_ exchange: Exchange) {
         isPinnedToPool = true
         keep(Task(executorPreference: self) { await self.run(exchange) })
     }
@@ -94,7 +89,7 @@ final class Runner: TaskContext, @unchecked Sendable {
             next = await wait()
         }
         // The exchange holds its runner.
-        loop.perform { [self] in exchange = nil }
+        loop.perform { [self] in currentSubject = nil }
     }
 
     private func wait() async -> Exchange? {
@@ -110,7 +105,7 @@ final class Runner: TaskContext, @unchecked Sendable {
     }
 
     private func park(_ continuation: UnsafeContinuation<Exchange?, Never>) {
-        exchange = nil
+        currentSubject = nil
         self.continuation = continuation
         server.park(self)
     }

@@ -32,7 +32,7 @@ public struct HTTPServerRequest: Sendable {
     /// Where the request came from: the connection's peer.
     public var remoteAddress: SocketAddress { exchange?.connection.address ?? .unix("") }
     /// Names the request in logs and reports.
-    public var id: String { exchange?.requestID ?? "" }
+    public var id: String { exchange?.id ?? "" }
     /// The route that answers it, as it was declared.
     public var route: String { exchange?.route.name ?? "" }
 }

@@ -144,7 +144,7 @@ open class RequestHandler {
     public var logger: Logger {
         var logger = application?.settings.logger ?? Logger(label: "squall.application")
         if let exchange {
-            logger[metadataKey: "request_id"] = "\(exchange.requestID)"
+            logger[metadataKey: "request_id"] = "\(exchange.id)"
             logger[metadataKey: "route"] = "\(exchange.label)"
         }
         return logger

@@ -138,7 +138,7 @@ private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
             "route": "\(exchange.route.name)",
             "status": "\(handler.status)",
             "remote": "\(exchange.connection.address)",
-            "request_id": "\(exchange.requestID)",
+            "request_id": "\(exchange.id)",
             "duration_ms": "\(Double(microseconds) / 1_000)",
         ])
 }

@@ -9,7 +9,7 @@ final class OffloadPool: Sendable {
     static let shared = OffloadPool()
 
     struct Run {
-        let context: TaskContext
+        let subject: any TaskSubject
         let thread: LoopThread
         let began: Int64
         let cpuAtBegin: Int64
@@ -20,7 +20,7 @@ final class OffloadPool: Sendable {
         let job: UnownedJob
         let context: TaskContext
         /// The context's when the job came: it may be about other code when it ends.
-        let profile: DispatchProfile?
+        let subject: any TaskSubject
     }
 
     /// One of the two kinds of threads.
@@ -51,13 +51,14 @@ final class OffloadPool: Sendable {
 
     func submit(_ job: UnownedJob, for context: TaskContext) {
         inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        let profile = context.profile
+        let subject = context.subject
+        let profile = subject.profile
         profile?.wentAway()
         let computes = profile?.placement == .computing
         let crew = computes ? 1 : 0
         let most = computes ? mostComputing : Self.mostWaiting
         let (parker, needsThread) = state.withLock { state -> (Parker?, Bool) in
-            state.crews[crew].queue.append(Item(job: job, context: context, profile: profile))
+            state.crews[crew].queue.append(Item(job: job, context: context, subject: subject))
             if let parker = state.crews[crew].idle.popLast() { return (parker, false) }
             guard state.crews[crew].threads < most else { return (nil, false) }
             state.crews[crew].threads += 1
@@ -94,7 +95,7 @@ final class OffloadPool: Sendable {
                 if let item = state.crews[crew].queue.popFirst() {
                     state.runs.append(
                         Run(
-                            context: item.context, thread: thread, began: monotonicNanoseconds(),
+                            subject: item.subject, thread: thread, began: monotonicNanoseconds(),
                             cpuAtBegin: squall_thread_cpu_time(thread.tid)))
                     return item
                 }
@@ -128,11 +129,11 @@ final class OffloadPool: Sendable {
         }
         if let run {
             if run.isFollowed { Watchdog.shared.poolRunEnded(thread) }
-            item.profile?.poolRunEnded(duration: monotonicNanoseconds() - run.began)
+            item.subject.profile?.poolRunEnded(duration: monotonicNanoseconds() - run.began)
         }
         thread.subject = nil
         thread.loop = nil
-        item.profile?.cameBack()
+        item.subject.profile?.cameBack()
         inFlight.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
 }

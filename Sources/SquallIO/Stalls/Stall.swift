@@ -14,10 +14,8 @@ import Darwin
 /// Its variables are guarded by the watchdog's lock. `moved` is added to by the thread that drives the loop now.
 final class Stall: @unchecked Sendable {
     let id: Int
-    /// What the context said when the stall began: by the time it ends, it may be about other code.
-    let label: String
-    let requestID: String?
-    let profile: DispatchProfile?
+    /// What the code was about when the stall began: by the time it ends, its context may be about other code.
+    let subject: any TaskSubject
     let thread: LoopThread
     /// It held a loop, which was taken from it; otherwise it runs in the pool.
     let isGuest: Bool
@@ -42,13 +40,11 @@ final class Stall: @unchecked Sendable {
     private(set) var isSampling = false
 
     init(
-        id: Int, context: TaskContext, thread: LoopThread, isGuest: Bool, began: Int64, cpuAtBegin: Int64,
+        id: Int, subject: any TaskSubject, thread: LoopThread, isGuest: Bool, began: Int64, cpuAtBegin: Int64,
         stateAtBegin: UInt8?, now: Int64
     ) {
         self.id = id
-        label = context.label
-        requestID = context.requestID
-        profile = context.profile
+        self.subject = subject
         self.thread = thread
         self.isGuest = isGuest
         self.began = began

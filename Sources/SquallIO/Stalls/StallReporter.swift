@@ -78,7 +78,7 @@ final class StallReporter: Sendable {
     /// Called by the watchdog, under its lock.
     func send(_ stall: Stall, now: Int64) {
         let report = StallReport(
-            id: stall.id, began: stall.beganWallClock, route: stall.label, requestID: stall.requestID,
+            id: stall.id, began: stall.beganWallClock, route: stall.subject.label, requestID: stall.subject.requestID,
             cause: stall.cause ?? .notScheduled, systemCall: stall.systemCall, resource: stall.resource,
             duration: .nanoseconds((stall.endedAt ?? now) - stall.began), hasEnded: stall.endedAt != nil,
             requestsMoved: stall.moved.load(ordering: .relaxed), requestsWaited: .nanoseconds(stall.waited))

@@ -1,11 +1,21 @@
 import Synchronization
 
+/// What is said of user code that stalls. Immutable, as it may be asked from any thread and at any time after.
+package protocol TaskSubject: AnyObject, Sendable {
+    /// The code's name, such as `GET /reports/{id}`.
+    var label: String { get }
+    /// Which request it is, where it is one.
+    var requestID: String? { get }
+    /// How this kind of code has behaved. Nil: never sent away from the loop.
+    var profile: DispatchProfile? { get }
+}
+
 /// What a piece of user code belongs to: a loop, and on it a route's request or just the loop's own callbacks.
 ///
 /// It is the task executor of that code. A task started with it runs on its loop, comes back to it after every
 /// `await`, and whatever blocks in it is known by its name. A task executor promises where jobs run, not that they
 /// exclude each other; isolation comes from each request being one task.
-open class TaskContext: TaskExecutor, @unchecked Sendable {
+open class TaskContext: TaskExecutor, TaskSubject, @unchecked Sendable {
     // `loop` never changes; `isPinnedToPool` is written before the first job exists.
 
     /// The loop that runs this code.
@@ -24,6 +34,16 @@ open class TaskContext: TaskExecutor, @unchecked Sendable {
     /// Which request it is, where it is one.
     open var requestID: String? { nil }
 
+    /// What the context's code is about now. Asked when its task is not running, or by whoever took its loop.
+    package final var subject: any TaskSubject { currentSubject ?? self }
+    @exclusivity(unchecked) package final var currentSubject: (any TaskSubject)?
+
+    /// The context of tasks and callbacks that this code starts and that outlive it.
+    package final var forSpawned: TaskContext {
+        guard let currentSubject else { return self }
+        return SpawnedContext(loop: loop, label: currentSubject.label, requestID: currentSubject.requestID)
+    }
+
     public final func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if let thread = LoopThread.current, thread.capturing === self {
@@ -31,12 +51,27 @@ open class TaskContext: TaskExecutor, @unchecked Sendable {
             thread.captured = job
             return
         }
-        if let profile, isPinnedToPool || profile.isOffloaded {
+        if let profile = subject.profile, isPinnedToPool || profile.isOffloaded {
             OffloadPool.shared.submit(job, for: self)
         } else {
             loop.enqueue(job, for: self)
         }
     }
+}
+
+/// Of what a request started and did not wait for. It is known by the request's name, and does not count for its route.
+private final class SpawnedContext: TaskContext, @unchecked Sendable {
+    private let ownLabel: String
+    private let ownRequestID: String?
+
+    init(loop: IOLoop, label: String, requestID: String?) {
+        ownLabel = label
+        ownRequestID = requestID
+        super.init(loop: loop)
+    }
+
+    override var label: String { ownLabel }
+    override var requestID: String? { ownRequestID }
 }
 
 extension TaskContext {
@@ -80,6 +115,8 @@ public final class DispatchProfile: Sendable {
     private let away = Atomic<Int>(0)
     private let shortRuns = Atomic<Int>(0)
     private let shortRunsNeeded = Atomic<Int>(16)
+    /// How often the route was sent away.
+    private let departures = Atomic<Int>(0)
     private let stalls = Atomic<Int>(0)
     private let lastStall = Atomic<Int64>(.min)
 
@@ -128,9 +165,9 @@ public final class DispatchProfile: Sendable {
         let before = placed.exchange(placement.rawValue, ordering: .relaxed)
         shortRuns.store(0, ordering: .relaxed)
         if before == Placement.loop.rawValue {
-            let needed = shortRunsNeeded.load(ordering: .relaxed)
-            // The first time it takes 16 short runs; then 32, and so on.
-            if stallCount > 1 { shortRunsNeeded.store(min(needed * 2, 4_096), ordering: .relaxed) }
+            // The first time it takes 16 short runs to come back; then 32, and so on.
+            let earlier = departures.wrappingAdd(1, ordering: .relaxed).oldValue
+            shortRunsNeeded.store(16 << min(earlier, 8), ordering: .relaxed)
         }
     }
 

@@ -141,7 +141,7 @@ final class Watchdog: Sendable {
             let stall = state.stalls.remove(at: index)
             finish(stall, now, state)
             guests.wrappingSubtract(1, ordering: .relaxed)
-            stall.profile?.guestEnded(
+            stall.subject.profile?.guestEnded(
                 blame: stall.blame(now), duration: now - stall.began, now: now, learning: isLearning(state, now))
         }
     }
@@ -174,24 +174,27 @@ final class Watchdog: Sendable {
 
     private func main() {
         while true {
-            if let wait = look() {
+            let wait = look()
+            if let wait, wait <= budget {
                 parker.park(nanoseconds: wait)
                 continue
             }
             // A loop that wakes after this store sees it; one that woke before is seen awake by this look.
             isParked.store(true, ordering: .sequentiallyConsistent)
-            if isAnyoneActive { _ = isParked.exchange(false, ordering: .sequentiallyConsistent) } else { parker.park() }
-            state.withLock { state in
+            if !isAnyoneActive(without: wait != nil) { parker.park(nanoseconds: wait) }
+            _ = isParked.exchange(false, ordering: .sequentiallyConsistent)
+            if wait == nil { state.withLock { state in
                 state.quiet = 0
                 state.lastLook = monotonicNanoseconds()
-            }
+            } }
         }
     }
 
-    private var isAnyoneActive: Bool {
-        if OffloadPool.shared.isRunning { return true }
+    /// Whether a loop is awake or, unless they are waited for with a limit anyway, something is stalled.
+    private func isAnyoneActive(without stalls: Bool) -> Bool {
+        if !stalls, OffloadPool.shared.isRunning { return true }
         return state.withLock { state in
-            !state.stalls.isEmpty
+            !stalls && !state.stalls.isEmpty
                 || state.watched.contains { !$0.loop.isSleeping.load(ordering: .sequentiallyConsistent) }
         }
     }
@@ -249,13 +252,13 @@ final class Watchdog: Sendable {
             return
         }
         let stall = Stall(
-            id: state.nextID, context: context, thread: guest, isGuest: true, began: state.watched[index].seenAt,
+            id: state.nextID, subject: context.subject, thread: guest, isGuest: true, began: state.watched[index].seenAt,
             cpuAtBegin: cpu, stateAtBegin: letter, now: now)
         state.nextID += 1
         stall.moved.store(
             loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.items.count }, ordering: .relaxed)
         stall.waited = now - state.watched[index].seenAt
-        stall.profile?.guestBegan()
+        stall.subject.profile?.guestBegan()
         guests.wrappingAdd(1, ordering: .relaxed)
         takeovers.wrappingAdd(1, ordering: .relaxed)
         state.stalls.append(stall)
@@ -275,7 +278,7 @@ final class Watchdog: Sendable {
                 runs[index].isFollowed = true
                 state.stalls.append(
                     Stall(
-                        id: nextID, context: runs[index].context, thread: runs[index].thread, isGuest: false,
+                        id: nextID, subject: runs[index].subject, thread: runs[index].thread, isGuest: false,
                         began: runs[index].began, cpuAtBegin: runs[index].cpuAtBegin, stateAtBegin: nil, now: now))
                 nextID += 1
             }
@@ -295,15 +298,15 @@ final class Watchdog: Sendable {
         }
         guard age >= stall.nextCheck else { return }
         stall.findCause(now)
+        if age >= 2 * Self.firstCheck, stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
+            squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
+        {
+            stall.thread.isLowered.store(true, ordering: .releasing)
+        }
         if stall.nextCheck == Self.firstCheck {
-            if let placement = stall.blame(now), isLearning(state, now) { stall.profile?.learn(placement) }
+            if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
             stall.nextCheck = 2 * Self.firstCheck
         } else if stall.nextCheck < Self.counted {
-            if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
-                squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
-            {
-                stall.thread.isLowered.store(true, ordering: .releasing)
-            }
             stall.nextCheck = Self.counted
         } else if stall.nextCheck == Self.counted {
             longStalls.wrappingAdd(1, ordering: .relaxed)
