@@ -103,6 +103,7 @@ final class Exchange: TaskContext, @unchecked Sendable {
     }
 
     /// The task has come to its end.
+    var isDone: Bool { flags.load(ordering: .acquiring) & Self.doneFlag != 0 }
     func markDone() {
         if flags.bitwiseOr(Self.doneFlag, ordering: .releasing).oldValue & Self.doneFlag == 0 {
             task.withLock { $0 = .done }
