@@ -119,6 +119,8 @@ public final class Server: Sendable {
         return Server(core: core, loops: loops, servers: servers, listener: listener, acceptors: acceptors)
     }
 
+    private static let unwindingTime: Duration = .seconds(1)
+
     var firstLoop: IOLoop { loops[0] }
 
     /// The port that it listens on; 0 for a Unix socket.
@@ -131,7 +133,8 @@ public final class Server: Sendable {
     public var loopCount: Int { loops.count }
 
     /// Stops accepting, closes idle connections, lets requests that are under way end, for
-    /// ``Application/Settings/drainTimeout`` at most, and ends the loops. A second call does nothing.
+    /// ``Application/Settings/drainTimeout`` at most, and ends the loops. What is cut off then is cancelled, and has a
+    /// second to put things in order. A second call does nothing.
     public func stop() async {
         guard !isStopping.exchange(true, ordering: .relaxed) else { return }
         core.isDraining.store(true, ordering: .relaxed)
@@ -144,12 +147,21 @@ public final class Server: Sendable {
         while connectionCount > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(5))
         }
+        let cut = Lock<[Exchange]>([])
         for server in servers {
             await server.loop.do {
-                for connection in server.connections { connection.closeNow() }
-                server.end()
+                for connection in server.connections {
+                    if let exchange = connection.exchange { cut.withLock { $0.append(exchange) } }
+                    connection.closeNow()
+                }
             }
         }
+        // Their tasks are cancelled. While there are loops to run on, those that heed it can put things in order.
+        let end = ContinuousClock.now + Self.unwindingTime
+        while cut.withLock({ !$0.allSatisfy(\.isDone) }), ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        for server in servers { await server.loop.do { server.end() } }
         for loop in loops { await loop.stop() }
     }
 }

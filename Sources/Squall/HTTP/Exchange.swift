@@ -85,7 +85,13 @@ final class Exchange: TaskSubject, @unchecked Sendable {
 
     /// The handler has come to its end. False if its task was cancelled, or is being cancelled at this moment.
     func end() -> Bool {
-        state.compareExchange(expected: .running, desired: .done, ordering: .acquiringAndReleasing).exchanged
+        state.exchange(.done, ordering: .acquiringAndReleasing) == .running
+    }
+
+    /// The handler has come to its end, or never began.
+    var isDone: Bool {
+        let state = self.state.load(ordering: .acquiring)
+        return state == .done || state == .waiting
     }
 
     /// Cancels the task, which runs the cancellation handlers of user code: only in a visit.

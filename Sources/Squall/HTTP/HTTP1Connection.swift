@@ -245,6 +245,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
         exchange.deadline = exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
         updateDeadline()
+        // The pump that called may lose its loop to the handler: what it still has to look at, a body that came with its
+        // head or the peer's end, is looked at by whoever drives the loop next.
+        if hasMoreToRead { continueLater() }
         guard let profile = exchange.profile, profile.isOffloaded else {
             return run(exchange)
         }

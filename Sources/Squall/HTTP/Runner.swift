@@ -83,6 +83,8 @@ final class Runner: TaskContext, @unchecked Sendable {
             if current.begin() {
                 await serve(current)
                 isReusable = current.end() && isReusable
+            } else {
+                _ = current.end()
             }
             next = nil
             guard isReusable else { break }

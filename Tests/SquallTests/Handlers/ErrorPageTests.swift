@@ -67,8 +67,8 @@ private final class PlainErrors: RequestHandler {
         try await withServer({ settings in
             settings.errorHandler = { PlainErrors(trace) }
             settings.limits.bodyBytes = 10
-            settings.limits.headerTimeout = .milliseconds(500)
-            settings.limits.handlerDeadline = .milliseconds(200)
+            settings.limits.headerTimeout = .seconds(2)
+            settings.limits.handlerDeadline = .seconds(1)
         }, routes: {
             Route("/", methods: [.post]) { _ in }
             Route("/slow") { _ in try await Gate().wait() }

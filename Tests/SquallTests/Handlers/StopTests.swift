@@ -79,8 +79,12 @@ import Testing
                 self.trace = trace
             }
             override func get() async throws {
-                defer { trace("unwound") }
-                try await gate.wait()
+                do { try await gate.wait() } catch {
+                    // What has to be put in order takes some turns.
+                    for _ in 0..<100 { await Task.yield() }
+                    trace("unwound")
+                    throw error
+                }
             }
             override func onConnectionClose() { trace("onConnectionClose") }
         }
