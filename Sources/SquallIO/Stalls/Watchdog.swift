@@ -295,12 +295,14 @@ final class Watchdog: Sendable {
         if stall.nextCheck == Self.firstCheck {
             if let placement = stall.blame(now), isLearning(state, now) { stall.context.profile?.learn(placement) }
             stall.nextCheck = 2 * Self.firstCheck
-        } else if stall.nextCheck < Self.counted {
-            if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
-                squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
-            {
-                stall.thread.isLowered.store(true, ordering: .releasing)
-            }
+            return
+        }
+        if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
+            squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
+        {
+            stall.thread.isLowered.store(true, ordering: .releasing)
+        }
+        if stall.nextCheck < Self.counted {
             stall.nextCheck = Self.counted
         } else if stall.nextCheck == Self.counted {
             longStalls.wrappingAdd(1, ordering: .relaxed)
