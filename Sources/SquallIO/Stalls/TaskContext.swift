@@ -60,6 +60,7 @@ public final class DispatchProfile: Sendable {
     private let away = Atomic<Int>(0)
     private let shortRuns = Atomic<Int>(0)
     private let shortRunsNeeded = Atomic<Int>(16)
+    private let wasLearned = Atomic<Bool>(false)
     private let stalls = Atomic<Int>(0)
     private let lastStall = Atomic<Int64>(.min)
 
@@ -108,9 +109,11 @@ public final class DispatchProfile: Sendable {
         let before = placed.exchange(placement.rawValue, ordering: .relaxed)
         shortRuns.store(0, ordering: .relaxed)
         if before == Placement.loop.rawValue {
-            let needed = shortRunsNeeded.load(ordering: .relaxed)
             // The first time it takes 16 short runs; then 32, and so on.
-            if stallCount > 1 { shortRunsNeeded.store(min(needed * 2, 4_096), ordering: .relaxed) }
+            if wasLearned.exchange(true, ordering: .relaxed) {
+                let needed = shortRunsNeeded.load(ordering: .relaxed)
+                shortRunsNeeded.store(min(needed * 2, 4_096), ordering: .relaxed)
+            }
         }
     }
 
