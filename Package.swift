@@ -49,8 +49,11 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "StallProbes", dependencies: ["SquallIO"], path: "Tests/StallProbes", swiftSettings: settings),
+        .target(name: "ThreadSanitizerSupport", path: "Tests/ThreadSanitizer"),
         .testTarget(
-            name: "SquallIOTests", dependencies: ["SquallIO"], swiftSettings: settings),
+            name: "SquallIOTests",
+            dependencies: ["SquallIO", "ThreadSanitizerSupport", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .testTarget(
             name: "SquallHTTPTests", dependencies: ["SquallHTTP"], swiftSettings: settings),
         .testTarget(

@@ -68,6 +68,19 @@ extension IOLoop {
         try poller.modify(handle.fd, for: events, trigger: .level, token: handle.token)
     }
 
+    /// Has nothing told about the descriptor, not even errors, until ``resume(_:for:)``.
+    func pause(_ handle: IOHandle) {
+        let slot = Int(handle.fd)
+        guard sources.indices.contains(slot), sources[slot].handle === handle else { return }
+        poller.remove(handle.fd)
+    }
+
+    func resume(_ handle: IOHandle, for events: IOEvents) throws(SystemError) {
+        let slot = Int(handle.fd)
+        guard sources.indices.contains(slot), sources[slot].handle === handle else { return }
+        try poller.add(handle.fd, for: events, trigger: .level, token: handle.token)
+    }
+
     /// Stops watching, and drops events that were already taken from the poller. The descriptor stays open.
     package func unregister(_ handle: IOHandle) {
         let slot = Int(handle.fd)

@@ -9,11 +9,7 @@ extension IOLoop {
 
         /// Watches for other events from now on: Tornado's `update_handler`.
         public func update(_ events: IOEvents) {
-            handle.owner.perform { [handle] in
-                do { try handle.owner.reregister(handle, for: events) } catch {
-                    squallLogger.error("a descriptor could not be watched", metadata: ["error": "\(error)"])
-                }
-            }
+            handle.owner.perform { [handle] in handle.update(events) }
         }
 
         /// Ends the watch: Tornado's `remove_handler`. The descriptor stays open. A call that has begun is not undone.
@@ -25,7 +21,8 @@ extension IOLoop {
         }
     }
 
-    /// Calls `body` on the loop at every turn in which the descriptor is ready: Tornado's `add_handler`.
+    /// Calls `body` on the loop at every turn in which the descriptor is ready: Tornado's `add_handler`. It is never called
+    /// beside itself: while a call holds a thread that lost the loop, the descriptor is not watched.
     ///
     /// The descriptor must be one that the system can wait for: a socket, a pipe, a terminal, not a regular file. It must
     /// stay open until the watch is cancelled, and can be watched once a loop.
@@ -33,7 +30,7 @@ extension IOLoop {
     public func watch(
         _ descriptor: Int32, for events: IOEvents, _ body: @escaping @Sendable (IOEvents) -> Void
     ) async throws -> DescriptorWatch {
-        let handle = WatchHandle(owner: self, fd: descriptor, context: currentContext, body: body)
+        let handle = WatchHandle(owner: self, fd: descriptor, events: events, context: currentContext, body: body)
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
             perform { [self] in
                 continuation.resume(with: Result { try register(handle, .level(events)) })
@@ -86,16 +83,56 @@ private final class WatchHandle: IOHandle, @unchecked Sendable {
     let owner: IOLoop
     private let context: TaskContext
     private let body: @Sendable (IOEvents) -> Void
+    private var events: IOEvents
     var isCancelled = false
+    /// A call is under way. Whoever finds it so drives the loop that the call has lost.
+    private var isCalling = false
+    private var isPaused = false
 
-    init(owner: IOLoop, fd: Int32, context: TaskContext, body: @escaping @Sendable (IOEvents) -> Void) {
+    init(
+        owner: IOLoop, fd: Int32, events: IOEvents, context: TaskContext,
+        body: @escaping @Sendable (IOEvents) -> Void
+    ) {
         self.owner = owner
         self.context = context
         self.body = body
+        self.events = events
         super.init(loop: owner, fd: fd)
     }
 
     override func ready(_ events: IOEvents) -> Bool {
-        isCancelled || loop.visit(context) { body(events) }
+        guard !isCancelled else { return true }
+        guard !isCalling else {
+            // Still ready, and would be told at every turn until the call has done something about it.
+            isPaused = true
+            owner.pause(self)
+            return true
+        }
+        isCalling = true
+        if loop.visit(context, { body(events) }) {
+            isCalling = false
+            return true
+        }
+        owner.post(.trusted { [self] in called() })
+        return false
+    }
+
+    /// The call that had lost the loop has ended.
+    private func called() {
+        isCalling = false
+        guard isPaused, !isCancelled else { return }
+        isPaused = false
+        watch { () throws(SystemError) in try owner.resume(self, for: events) }
+    }
+
+    func update(_ events: IOEvents) {
+        self.events = events
+        if !isPaused { watch { () throws(SystemError) in try owner.reregister(self, for: events) } }
+    }
+
+    private func watch(_ body: () throws(SystemError) -> Void) {
+        do { try body() } catch {
+            squallLogger.error("a descriptor could not be watched", metadata: ["error": "\(error)"])
+        }
     }
 }

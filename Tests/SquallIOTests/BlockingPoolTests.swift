@@ -26,7 +26,8 @@ extension OneAtATime {
                     }
                 }
             }
-            try await waitUntil { pool.statistics.running == 3 && pool.statistics.queued == 7 }
+            try await waitUntil { running.value.now == 3 && pool.statistics.queued == 7 }
+            #expect(pool.statistics.running == 3)
             #expect(pool.statistics.completed == 0)
             gate.open()
             for (number, task) in tasks.enumerated() {

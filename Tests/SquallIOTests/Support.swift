@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import SquallIO
 import Synchronization
 import Testing
@@ -14,6 +15,7 @@ let isChaotic = ProcessInfo.processInfo.environment["SQUALL_CHAOS"] == "takeover
 
 /// Runs `body` with a loop that is started before it and stopped after it.
 func withLoop<R>(_ body: (IOLoop) async throws -> R) async throws -> R {
+    LogCapture.install()
     let loop = try IOLoop()
     loop.start()
     do {
@@ -189,4 +191,35 @@ final class Box<Value: Sendable>: Sendable {
 
     @discardableResult
     func update<R: Sendable>(_ body: @Sendable (inout Value) -> R) -> R { state.withLock { body(&$0) } }
+}
+
+/// Keeps what is logged.
+struct LogCapture: LogHandler {
+    struct Record: Sendable {
+        var label: String
+        var level: Logger.Level
+        var message: String
+        var metadata: Logger.Metadata
+    }
+
+    /// What the library's own logger was told, since ``install()``.
+    static let library = Log<Record>()
+    private static let isInstalled: Void = LoggingSystem.bootstrap { LogCapture(label: $0, log: library) }
+    /// Before the library logs anything for the first time.
+    static func install() { isInstalled }
+
+    let label: String
+    let log: Log<Record>
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        log.add(
+            Record(label: label, level: event.level, message: "\(event.message)", metadata: event.metadata ?? [:]))
+    }
 }

@@ -21,12 +21,13 @@ open class TaskContext: TaskExecutor, TaskSubject, @unchecked Sendable {
     /// The loop that runs this code.
     public final let loop: IOLoop
     /// How this kind of code has behaved, shared by all requests of a route. Nil: never sent away from the loop.
-    open var profile: DispatchProfile? { nil }
+    public final let profile: DispatchProfile?
     /// Run every job on the offload pool, whatever the profile says meanwhile.
     @exclusivity(unchecked) package final var isPinnedToPool = false
 
-    public init(loop: IOLoop) {
+    public init(loop: IOLoop, profile: DispatchProfile? = nil) {
         self.loop = loop
+        self.profile = profile
     }
 
     /// The code's name in reports, such as `GET /reports/{id}`.

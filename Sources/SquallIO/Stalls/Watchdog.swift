@@ -298,15 +298,17 @@ final class Watchdog: Sendable {
         }
         guard age >= stall.nextCheck else { return }
         stall.findCause(now)
-        if age >= 2 * Self.firstCheck, stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
+        if stall.nextCheck == Self.firstCheck {
+            if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
+            stall.nextCheck = 2 * Self.firstCheck
+            return
+        }
+        if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
             squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
         {
             stall.thread.isLowered.store(true, ordering: .releasing)
         }
-        if stall.nextCheck == Self.firstCheck {
-            if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
-            stall.nextCheck = 2 * Self.firstCheck
-        } else if stall.nextCheck < Self.counted {
+        if stall.nextCheck < Self.counted {
             stall.nextCheck = Self.counted
         } else if stall.nextCheck == Self.counted {
             longStalls.wrappingAdd(1, ordering: .relaxed)
