@@ -31,12 +31,12 @@ import Testing
     }
 
     @Test func `a large response that was written at once arrives whole at a slow reader`() async throws {
+        let expected = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0) }
         try await withServer(routes: {
-            Route("/") { handler in handler.write((0..<5_000_000).map { UInt8(truncatingIfNeeded: $0) }) }
+            Route("/") { handler in handler.write(expected) }
         }) { server in
             let client = try await server.client(receiveBuffer: 65_536)
             try await client.send(request("GET / HTTP/1.1") + request("GET / HTTP/1.1"))
-            let expected = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0) }
             let responses = try await client.responses(2)
             #expect(responses.allSatisfy { $0.body == expected })
         }

@@ -20,12 +20,12 @@ import Testing
                     + request("GET /none HTTP/1.1"))
             _ = try await client.responses(4)
             try await waitUntil("all lines are there") { access.entries.count == 4 }
+            // A line is written after its response, so their order is not the requests' where a loop was taken over.
+            let entries = access.entries.sorted { $0.message < $1.message }
             #expect(
-                access.entries.map(\.message) == [
-                    "GET /r/7?a=b 201", "POST /r/8 201", "GET /fails 403", "GET /none 404",
-                ])
+                entries.map(\.message) == ["GET /fails 403", "GET /none 404", "GET /r/7?a=b 201", "POST /r/8 201"])
             #expect(access.entries.allSatisfy { $0.level == .info })
-            let first = access.entries[0].metadata
+            let first = entries[2].metadata
             #expect(first["method"] == "GET")
             #expect(first["target"] == "/r/7?a=b")
             #expect(first["route"] == "/r/{id}")
@@ -45,8 +45,9 @@ import Testing
             _ = try await server.converse(request("POST /?q HTTP/1.1", "Host: h\r\nContent-Length: 2\r\n", "ab"))
             _ = try await server.converse("nonsense\r\n\r\n")
             try await waitUntil("both lines are there") { access.entries.count == 2 }
-            #expect(access.entries[0].message == "POST /?q 413")
-            #expect(access.entries[1].message.hasSuffix(" 400"))
+            let messages = access.entries.map(\.message)
+            #expect(messages.contains("POST /?q 413"))
+            #expect(messages.contains { $0.hasSuffix(" 400") })
         }
     }
 
@@ -67,7 +68,7 @@ import Testing
                 try await client.send(request("GET / HTTP/1.1"))
                 _ = try await client.response()
             }
-            #expect(ended.value >= 9)
+            try await waitUntil("all requests have ended") { ended.value == 10 }
             #expect(access.entries.isEmpty)
         }
     }
