@@ -78,7 +78,7 @@ final class Exchange: TaskSubject, @unchecked Sendable {
 
     // MARK: the task
 
-    /// The handler begins. False if it must not, because the request is cancelled already.
+    /// The handler begins. False if the request is cancelled already.
     func begin() -> Bool {
         state.compareExchange(expected: .waiting, desired: .running, ordering: .acquiringAndReleasing).exchanged
     }

@@ -79,13 +79,11 @@ final class Runner: TaskContext, @unchecked Sendable {
     private func run(_ first: Exchange) async {
         var next: Exchange? = first
         while let current = next {
-            var isReusable = !isPinnedToPool
-            if current.begin() {
-                await serve(current)
-                isReusable = current.end() && isReusable
-            } else {
-                _ = current.end()
-            }
+            // A request whose client has closed its side before the handler began is answered all the same, if the handler
+            // does not heed the cancellation: the client may be there to read.
+            if !current.begin() { withUnsafeCurrentTask { $0?.cancel() } }
+            await serve(current)
+            let isReusable = current.end() && !isPinnedToPool
             next = nil
             guard isReusable else { break }
             next = await wait()
