@@ -36,7 +36,7 @@ final class Watchdog: Sendable {
 
     /// How long user code may hold a loop: two looks, so one to two of these. docs/decisions/stall-budget.md.
     static let budget: Int64 = 1_000_000
-    /// A look that comes this late says that the machine is overloaded, and nobody is to blame.
+    /// A look that comes this late says that the machine is overloaded, and nobody who wants to run is to blame.
     private static let lateness: Int64 = 3_000_000
     /// When a stall is looked into for the first time.
     private static let firstCheck: Int64 = 5_000_000
@@ -213,7 +213,7 @@ final class Watchdog: Sendable {
                     continue
                 }
                 isActive = true
-                if isLate, !state.chaos {
+                if isLate, !state.chaos, !isWaiting(state.watched[index].driver) {
                     state.watched[index].seenAt = now
                 } else if state.chaos || now - state.watched[index].seenAt >= Self.budget * 9 / 10 {
                     if state.chaos, Bool.random(using: &state.random) { continue }
@@ -230,6 +230,12 @@ final class Watchdog: Sendable {
         }
         if needsThreads { ThreadCache.shared.replenish() }
         return wait
+    }
+
+    /// Whether the thread waits in the kernel: it is not the machine that keeps it from going on, however late the look.
+    private func isWaiting(_ thread: LoopThread) -> Bool {
+        let letter = ThreadStatus.state(of: thread.tid)
+        return letter == UInt8(ascii: "S") || letter == UInt8(ascii: "D")
     }
 
     private func takeOver(_ index: Int, _ word: UInt64, _ now: Int64, _ state: inout State) {
