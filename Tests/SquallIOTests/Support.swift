@@ -3,6 +3,7 @@ import Logging
 import SquallIO
 import Synchronization
 import Testing
+import ThreadSanitizerSupport
 
 /// All tests of this target, one at a time.
 ///
@@ -12,6 +13,21 @@ import Testing
 
 /// Whether the watchdog takes loops over at random moments. It learns nothing then.
 let isChaotic = ProcessInfo.processInfo.environment["SQUALL_CHAOS"] == "takeover"
+
+/// Whether a thread that waits can be asked for its stack.
+let isSampling = !squall_is_thread_sanitized()
+
+/// Whether the watchdog has taken more loops since this was made than were to be expected.
+///
+/// Two callbacks of a loop run in their order, but beside each other if the first was slow: in chaos mode, and whenever the
+/// system leaves a thread without a processor for a while. What they tell may come in either order then.
+struct Calm {
+    private let takeovers: Int
+
+    init(expecting expected: Int = 0) { takeovers = Stalls.statistics.takeovers + expected }
+
+    var isDisturbed: Bool { Stalls.statistics.takeovers > takeovers }
+}
 
 /// Runs `body` with a loop that is started before it and stopped after it.
 func withLoop<R>(_ body: (IOLoop) async throws -> R) async throws -> R {
@@ -111,9 +127,11 @@ func waitUntil(_ condition: () -> Bool) async throws {
     while !condition() { try await Task.sleep(for: .milliseconds(1)) }
 }
 
-/// Blocks the thread until the watchdog has taken a loop since `takeovers` were counted.
-func blockUntilTakenOver(since takeovers: Int) {
-    while Stalls.statistics.takeovers == takeovers { usleep(200) }
+/// Blocks user code of `loop` until another thread drives it.
+func blockUntilTakenOver(_ loop: IOLoop) {
+    let isTaken = Gate()
+    loop.addCallback { isTaken.open() }
+    isTaken.block()
 }
 
 func monotonicTime() -> Int64 {

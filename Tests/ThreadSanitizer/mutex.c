@@ -4,12 +4,23 @@
 // instrumented, and takes and releases the lock in the kernel (FUTEX_LOCK_PI): to the sanitizer, two contended critical
 // sections are then unordered, and every access in them is a race. A suppression would have to name all code that a
 // Mutex guards, and would hide the real races in it. So the two functions are put before the library's, call them, and
-// say what they did. Without the sanitizer this file is empty.
+// say what they did. Without the sanitizer there is nothing of this.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#include "ThreadSanitizerSupport.h"
+
+#ifndef SANITIZED
+bool squall_is_thread_sanitized(void) { return false; }
+#else
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
+
+bool squall_is_thread_sanitized(void) { return true; }
 
 extern void __tsan_acquire(void *address);
 extern void __tsan_release(void *address);
@@ -39,5 +50,4 @@ __attribute__((swiftcall)) void squall_mutex_unlock(SELF) {
     __tsan_release(self);
     ((unlock_function)dlsym(RTLD_NEXT, UNLOCK))(self);
 }
-#endif
 #endif
