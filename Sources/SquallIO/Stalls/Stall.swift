@@ -116,7 +116,7 @@ final class Stall: @unchecked Sendable {
             frames = (0..<Int(count)).map { UInt(pointer[$0]) }
             squall_sample_cancel(thread.sample)
             isSampling = false
-        } else if now - sampleRequestedAt > 50_000_000 {
+        } else if now - sampleRequestedAt > 1_000_000_000 {
             squall_sample_cancel(thread.sample)
             isSampling = false
         }

@@ -297,7 +297,8 @@ final class Watchdog: Sendable {
             }
         }
         guard age >= stall.nextCheck else { return }
-        stall.findCause(now)
+        // A signal that is on its way has woken the thread already.
+        if !stall.isSampling { stall.findCause(now) }
         if stall.nextCheck == Self.firstCheck {
             if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
             stall.nextCheck = 2 * Self.firstCheck
