@@ -41,7 +41,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "FreezeLab", dependencies: ["Squall"], path: "Examples/FreezeLab", exclude: ["Public"], swiftSettings: settings),
+            name: "FreezeLab",
+            dependencies: ["Squall", "SquallIO"],
+            path: "Examples/FreezeLab",
+            resources: [.embedInCode("Public")],
+            swiftSettings: settings),
         .executableTarget(
             name: "ConformanceServer",
             dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],

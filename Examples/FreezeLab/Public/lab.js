@@ -178,7 +178,10 @@ const stats = {
 const learnedStat = byId('stat-learned');
 
 function showStats(values) {
-  for (const [name, target] of Object.entries(stats)) setText(target, String(values[name] ?? '–'));
+  for (const [name, target] of Object.entries(stats)) {
+    target.parentElement.hidden = values[name] === undefined;   // this server does not tell it
+    setText(target, String(values[name] ?? '–'));
+  }
   const learned = Array.isArray(values.learned) ? values.learned : [];
   setText(learnedStat, learned.length ? learned.join(', ') : 'no route');
   for (const card of cards) card.learned.hidden = !learned.includes(card.route);
@@ -241,8 +244,10 @@ function fillReport(entry) {
   }
   if (stall.file) parts.push(', ', code(stall.line ? `${stall.file}:${stall.line}` : stall.file, 'line'));
   const moved = Number(stall.requestsMoved) || 0;
-  if (moved === 1) parts.push('; 1 request was moved');
-  if (moved > 1) parts.push(`; ${moved} requests were moved`);
+  if (moved > 0) {
+    const waited = formatDuration(Number(stall.requestsWaitedMilliseconds) || 0);
+    parts.push(moved === 1 ? '; 1 other was moved' : `; ${moved} others were moved`, ` and waited ${waited}`);
+  }
 
   const sentence = element('p', 'sentence');
   sentence.append(...parts);
@@ -252,7 +257,8 @@ function fillReport(entry) {
   const badge = element('span', 'badge', stall.cause === 'cpu' ? 'CPU' : String(stall.cause ?? 'unknown'));
   badge.dataset.cause = stall.cause ?? '';
   meta.append(badge);
-  if (stall.time) meta.append(element('time', '', String(stall.time)));
+  const began = new Date(Number(stall.began) * 1000);
+  if (began > 0) meta.append(element('time', '', began.toTimeString().slice(0, 8)));
   if (stall.requestID) {
     const request = element('span', '', 'request ');
     request.append(code(stall.requestID));

@@ -1,0 +1,23 @@
+import Squall
+
+/// A part of the page. It is in the program itself, so that there is nothing to install and nothing to look for.
+final class Page: RequestHandler {
+    let bytes: [UInt8]
+    let type: String
+
+    init(_ bytes: [UInt8], _ type: String) {
+        self.bytes = bytes
+        self.type = type
+    }
+
+    override func setDefaultHeaders() {
+        setHeader("Content-Security-Policy", "default-src 'self'")
+        setHeader("X-Content-Type-Options", "nosniff")
+        setHeader("Cache-Control", "no-cache")
+    }
+
+    override func get() async {
+        setHeader("Content-Type", type)
+        write(bytes)
+    }
+}
