@@ -28,13 +28,15 @@ final class Probe: RequestHandler {
 extension Probe.Answer {
     struct Stats: Encodable {
         var loops: Int
+        var connections: Int
         var guests: Int
         var takeovers: Int
         var learned: [String]
 
         init(_ application: Application?) {
             let stalls = Stalls.statistics
-            loops = application?.settings.loops ?? availableProcessors
+            loops = application?.server?.loopCount ?? 0
+            connections = application?.server?.connectionCount ?? 0
             guests = stalls.guests
             takeovers = stalls.takeovers
             learned = application?.learnedRoutes.map(\.name) ?? []

@@ -27,6 +27,10 @@ import Darwin
 public final class Application: Sendable {
     public let settings: Settings
     let router: Router
+    private let running = Mutex<Server?>(nil)
+
+    /// What serves the application now, if it was started. The last one, if it was started more than once.
+    public var server: Server? { running.withLock { $0 } }
 
     /// - Throws: ``PathPatternError`` if a route's path is not well-formed.
     public init(settings: Settings = Settings(), @RouteBuilder _ routes: () -> [Route]) throws(PathPatternError) {
@@ -70,7 +74,13 @@ public final class Application: Sendable {
         let listener = try await BlockingPool.shared.run {
             try Listener(host: host, port: port, backlog: backlog)
         }
-        return try await Server.start(self, listener: listener)
+        let server = try await Server.start(self, listener: listener)
+        running.withLock { $0 = server }
+        return server
+    }
+
+    func ended(_ server: Server) {
+        running.withLock { if $0 === server { $0 = nil } }
     }
 
     /// What was learned about routes, for inspection.
@@ -138,6 +148,7 @@ public final class Server: Sendable {
     public func stop() async {
         guard !isStopping.exchange(true, ordering: .relaxed) else { return }
         core.isDraining.store(true, ordering: .relaxed)
+        core.application.ended(self)
         for (loop, acceptor) in zip(loops, acceptors) { await loop.do { acceptor.end() } }
         listener.close()
         for server in servers {
@@ -147,7 +158,7 @@ public final class Server: Sendable {
         while connectionCount > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(5))
         }
-        let cut = Lock<[Exchange]>([])
+        let cut = Mutex<[Exchange]>([])
         for server in servers {
             await server.loop.do {
                 for connection in server.connections {

@@ -58,7 +58,7 @@ public final class BlockingPool: Sendable {
     private let limit: Int
     private let queueLimit: Int
     private let name: String
-    private let state = Lock(State())
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - threads: the most that run at a time; they are started when needed and end after ten idle seconds.
@@ -81,6 +81,7 @@ public final class BlockingPool: Sendable {
     /// Runs `body` on one of the pool's threads and returns what it returns.
     /// - Throws: what `body` throws; ``Full`` if too many wait; `CancellationError` if the task is cancelled while the call
     ///   waits for a thread. A call that has begun is not interrupted.
+    @discardableResult
     public func run<Success: Sendable>(_ body: @escaping @Sendable () throws -> Success) async throws -> Success {
         try Task.checkCancellation()
         let id = state.withLock { state in
@@ -110,7 +111,11 @@ public final class BlockingPool: Sendable {
     private func enqueue(
         _ id: Int, _ body: @escaping Body, refused: (Int) -> Void
     ) {
-        enum Outcome { case refused(Int), wake(Parker), start, queued }
+        enum Outcome {
+            case refused(Int)
+            case wake(Parker)
+            case start, queued
+        }
         let outcome = state.withLock { state -> Outcome in
             if state.threads >= limit, state.idle.isEmpty, state.queue.count - state.coming >= queueLimit {
                 return .refused(state.queue.count - state.coming)
@@ -186,6 +191,7 @@ public final class BlockingPool: Sendable {
 /// Squall rescues the loop from calls that block unannounced; this says so in the program, and costs not even the
 /// budget that the rescue takes.
 /// - Throws: as ``BlockingPool/run(_:)``.
+@discardableResult
 public func blocking<Success: Sendable>(
     in pool: BlockingPool = .shared, _ body: @escaping @Sendable () throws -> Success
 ) async throws -> Success {

@@ -35,11 +35,11 @@ public final class IOLoop: @unchecked Sendable {
     /// The driver waits in the poller, or is about to.
     let isSleeping = Atomic<Bool>(false)
     let inboxIsFilled = Atomic<Bool>(false)
-    let inbox = Lock(Inbox())
+    let inbox = Mutex(Inbox())
     /// How many connections the loop has, for balancing.
     package let connectionCount = Atomic<Int>(0)
     let poller: SystemPoller
-    private let run = Lock(Run())
+    private let run = Mutex(Run())
 
     // MARK: the owner's
 

@@ -72,7 +72,7 @@ final class ThreadCache: Sendable {
     /// Returning threads beyond this many end.
     private static let most = 8
 
-    private let spares = Lock<[LoopThread]>([])
+    private let spares = Mutex<[LoopThread]>([])
 
     /// Takes a thread that can be handed a loop at once, or nil.
     func take() -> LoopThread? { spares.withLock { $0.popLast() } }

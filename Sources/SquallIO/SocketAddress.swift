@@ -34,7 +34,9 @@ public enum SocketAddress: Sendable, Hashable, CustomStringConvertible {
         case AF_UNIX:
             let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
             let path = withUnsafeBytes(of: &storage) { bytes in
-                String(decoding: bytes[offset..<max(offset, min(Int(length), bytes.count))].prefix { $0 != 0 }, as: UTF8.self)
+                String(
+                    decoding: bytes[offset..<max(offset, min(Int(length), bytes.count))].prefix { $0 != 0 },
+                    as: UTF8.self)
             }
             self = .unix(path)
         default:

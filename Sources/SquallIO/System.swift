@@ -129,21 +129,25 @@ func startThread(named name: String, _ body: @escaping @Sendable () -> Void) -> 
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     #if os(Linux)
     var thread = pthread_t()
-    let result = pthread_create(&thread, &attributes, { argument in
-        guard let argument else { return nil }
-        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        setThreadName(start.name)
-        start.body()
-        return nil
-    }, start.toOpaque())
+    let result = pthread_create(
+        &thread, &attributes,
+        { argument in
+            guard let argument else { return nil }
+            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+            setThreadName(start.name)
+            start.body()
+            return nil
+        }, start.toOpaque())
     #else
     var thread: pthread_t?
-    let result = pthread_create(&thread, &attributes, { argument in
-        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        setThreadName(start.name)
-        start.body()
-        return nil
-    }, start.toOpaque())
+    let result = pthread_create(
+        &thread, &attributes,
+        { argument in
+            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+            setThreadName(start.name)
+            start.body()
+            return nil
+        }, start.toOpaque())
     #endif
     if result != 0 { start.release() }
     return result == 0

@@ -203,7 +203,7 @@ public final class PeriodicCallback: Sendable {
     private let period: Duration
     private let jitter: Double
     private let body: @Sendable () async throws -> Void
-    private let task = Lock<Task<Void, any Error>?>(nil)
+    private let task = Mutex<Task<Void, any Error>?>(nil)
 
     /// - Parameters:
     ///   - period: from the start of one call to the start of the next; at least a millisecond is used.

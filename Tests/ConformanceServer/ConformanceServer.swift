@@ -145,7 +145,10 @@ final class Upload: CountingHandler {
 final class Block: CountingHandler {
     override func get() async throws {
         let duration = try milliseconds("ms", default: 100)
-        usleep(UInt32(clamping: Int(duration.components.seconds) * 1_000_000 + Int(duration.components.attoseconds / 1_000_000_000_000)))
+        usleep(
+            UInt32(
+                clamping: Int(duration.components.seconds) * 1_000_000
+                    + Int(duration.components.attoseconds / 1_000_000_000_000)))
         setHeader("Content-Type", "text/plain")
         write("blocked")
     }

@@ -1,6 +1,5 @@
-import Testing
-
 import SquallHTTP
+import Testing
 
 /// A chunked POST with `body`.
 private func chunked(_ body: String) -> [UInt8] { post("Transfer-Encoding: chunked\r\n", body) }

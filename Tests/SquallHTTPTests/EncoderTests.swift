@@ -1,6 +1,5 @@
-import Testing
-
 import SquallHTTP
+import Testing
 
 private func encoded(_ body: (inout [UInt8]) throws -> Void) rethrows -> String {
     var buffer: [UInt8] = []
@@ -36,7 +35,8 @@ private func encoded(_ body: (inout [UInt8]) throws -> Void) rethrows -> String 
         #expect(buffer == [1])
     }
 
-    @Test("Bad values are refused", arguments: ["a\nb", "\r", "http://x/\r\nA:b", "\u{0}", "\u{1f}", "\u{7f}", "\u{b}"])
+    @Test(
+        "Bad values are refused", arguments: ["a\nb", "\r", "http://x/\r\nA:b", "\u{0}", "\u{1f}", "\u{7f}", "\u{b}"])
     func badValues(_ value: String) {
         var buffer: [UInt8] = [1]
         #expect(throws: HTTPFieldError.invalidValue) { try HTTP1Encoder.appendField("X", value, to: &buffer) }

@@ -1,6 +1,5 @@
-import Testing
-
 import SquallHTTP
+import Testing
 
 @Suite struct FramingTests {
     @Test("Content-Length values that are a number", arguments: ["5", " 5 ", "05", "\t5", "0000000000000000000000005"])

@@ -1,6 +1,5 @@
-import Testing
-
 import SquallHTTP
+import Testing
 
 @Suite struct HTTPDateTests {
     @Test(

@@ -1,7 +1,6 @@
 import HTTPTypes
-import Testing
-
 import SquallHTTP
+import Testing
 
 /// What a parser made of an input: the events in a form that can be compared, with body stretches joined.
 struct Transcript: Equatable, CustomStringConvertible {
@@ -58,7 +57,9 @@ struct Transcript: Equatable, CustomStringConvertible {
 
     private mutating func add(body bytes: [UInt8]) {
         #expect(!bytes.isEmpty)
-        if case .body(let sofar) = entries.last { entries[entries.count - 1] = .body(sofar + bytes) } else {
+        if case .body(let sofar) = entries.last {
+            entries[entries.count - 1] = .body(sofar + bytes)
+        } else {
             entries.append(.body(bytes))
         }
     }

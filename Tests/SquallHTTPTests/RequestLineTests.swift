@@ -1,7 +1,6 @@
 import HTTPTypes
-import Testing
-
 import SquallHTTP
+import Testing
 
 @Suite struct RequestLineTests {
     @Test(

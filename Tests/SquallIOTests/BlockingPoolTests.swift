@@ -101,7 +101,12 @@ extension OneAtATime {
         @Test func `A call that has begun is not interrupted`() async throws {
             let pool = BlockingPool(threads: 1)
             let gate = Gate()
-            let task = Task { try await pool.run { gate.block(); return "whole" } }
+            let task = Task {
+                try await pool.run {
+                    gate.block()
+                    return "whole"
+                }
+            }
             try await waitUntil { pool.statistics.running == 1 }
             task.cancel()
             gate.open()

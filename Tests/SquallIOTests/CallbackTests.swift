@@ -7,7 +7,8 @@ extension OneAtATime {
     @Suite struct CallbackTests {
         @Test func `Callbacks of one thread run in the order in which it added them`() async throws {
             try await withLoop { loop in
-                let log = Log<Int>(), calm = Calm()
+                let log = Log<Int>()
+                let calm = Calm()
                 for number in 0..<10_000 { loop.addCallback { log.add(number) } }
                 let entries = await log.wait(for: 10_000)
                 #expect(entries == Array(0..<10_000) || calm.isDisturbed)
@@ -92,7 +93,9 @@ extension OneAtATime {
             await loop.stop()
         }
 
-        @Test func `A callback that adds itself again does not hold up timers, descriptors and other callbacks`() async throws {
+        @Test func `A callback that adds itself again does not hold up timers, descriptors and other callbacks`()
+            async throws
+        {
             try await withLoop { loop in
                 let again = Repeating(loop)
                 loop.addCallback { again.run() }

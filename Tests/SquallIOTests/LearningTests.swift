@@ -12,7 +12,8 @@ extension OneAtATime {
             try await withLoop { loop in
                 let profile = DispatchProfile(name: "GET /waits")
                 #expect(profile.placement == .loop && profile.stallCount == 0)
-                let gate = Gate(), ended = Gate()
+                let gate = Gate()
+                let ended = Gate()
                 Task(executorPreference: RouteContext(loop, profile)) {
                     gate.block()
                     ended.open()
@@ -169,7 +170,8 @@ extension OneAtATime {
             defer { Stalls.policy = policy }
             Stalls.policy.ceiling = 3
             try await withLoop { loop in
-                let guilty = DispatchProfile(name: "GET /full"), other = DispatchProfile(name: "GET /other")
+                let guilty = DispatchProfile(name: "GET /full")
+                let other = DispatchProfile(name: "GET /other")
                 let gate = Gate()
                 var runs: [Task<Void, Never>] = []
                 for count in 1...3 {

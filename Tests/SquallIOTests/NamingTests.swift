@@ -9,7 +9,9 @@ extension OneAtATime {
     /// is locked by the build that runs the tests. After the first time that takes a second.
     @Suite struct NamingTests {
         @Test(arguments: expectations)
-        func `The guilty line is named, and its call ends as if nothing had happened`(_ expected: Expectation) async throws {
+        func `The guilty line is named, and its call ends as if nothing had happened`(_ expected: Expectation)
+            async throws
+        {
             let (reports, outcome) = try await Probe.run(expected.name)
 
             let last = try #require(reports.last)
@@ -42,7 +44,9 @@ extension OneAtATime {
                 let path = Probe.package.appendingPathComponent("Tests/StallProbes/\(file)")
                 let source = try String(contentsOf: path, encoding: .utf8)
                 let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
-                if let index = lines.firstIndex(where: { $0.hasSuffix("// GUILTY \(name)") }) { return (file, index + 1) }
+                if let index = lines.firstIndex(where: { $0.hasSuffix("// GUILTY \(name)") }) {
+                    return (file, index + 1)
+                }
             }
             return nil
         }
@@ -92,7 +96,9 @@ private let expectations: [Expectation] = [
     Expectation(name: "swift-mutex", cause: "lock", systemCall: "futex"),
     Expectation(name: "condition-timeout", cause: "lock", systemCall: "futex", result: Int(ETIMEDOUT), length: slept),
     Expectation(name: "semaphore", cause: "lock", systemCall: "futex"),
-    Expectation(name: "semaphore-timeout", cause: "lock", systemCall: "futex", result: -1, errorNumber: ETIMEDOUT, length: slept),
+    Expectation(
+        name: "semaphore-timeout", cause: "lock", systemCall: "futex", result: -1, errorNumber: ETIMEDOUT, length: slept
+    ),
     Expectation(name: "cpu-loop", cause: "cpu"),
     Expectation(name: "waitpid", systemCall: "wait4"),
     Expectation(name: "inlined", systemCall: "wait4"),

@@ -32,7 +32,11 @@ extension OneAtATime {
                 let calls = Log<(began: ContinuousClock.Instant, ended: ContinuousClock.Instant)>()
                 let running = Box(0)
                 let periodic = PeriodicCallback(every: .milliseconds(10)) {
-                    #expect(running.update { $0 += 1; return $0 } == 1)
+                    #expect(
+                        running.update {
+                            $0 += 1
+                            return $0
+                        } == 1)
                     let began = ContinuousClock.now
                     // The first takes five periods and a half.
                     if calls.entries.isEmpty { try await IOLoop.sleep(for: .milliseconds(55)) }
@@ -55,7 +59,11 @@ extension OneAtATime {
                 let running = Box(0)
                 let calls = Log<Int>()
                 let periodic = PeriodicCallback(every: .milliseconds(1)) {
-                    calls.add(running.update { $0 += 1; return $0 })
+                    calls.add(
+                        running.update {
+                            $0 += 1
+                            return $0
+                        })
                     usleep(15_000)
                     running.update { $0 -= 1 }
                 }

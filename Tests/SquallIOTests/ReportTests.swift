@@ -20,7 +20,8 @@ extension OneAtATime {
                 try await waitUntil { Self.reports(of: route).last?.hasEnded == true }
 
                 let reports = Self.reports(of: route)
-                let first = try #require(reports.first), last = try #require(reports.last)
+                let first = try #require(reports.first)
+                let last = try #require(reports.last)
                 #expect(reports.count >= 2 && reports.allSatisfy { $0.id == first.id })
                 #expect(!first.hasEnded)
                 #expect(first.route == "GET /slow/{id}" && first.requestID == "request-7")
@@ -70,7 +71,8 @@ extension OneAtATime {
             let route = "GET /moved"
             try await withReports { loop, _ in
                 let calm = Calm(expecting: 1)
-                let gate = Gate(), others = Log<Int>()
+                let gate = Gate()
+                let others = Log<Int>()
                 loop.addCallback {
                     loop.addCallback(for: RequestContext(loop, route)) { gate.block() }
                     for number in 0..<50 { loop.addCallback { others.add(number) } }
@@ -148,7 +150,8 @@ extension OneAtATime {
 
         /// Runs `body` with reports from 30 ms on, and with what they log.
         private func withReports(_ body: (IOLoop, Log<LogCapture.Record>) async throws -> Void) async throws {
-            let policy = Stalls.policy, logger = Stalls.logger
+            let policy = Stalls.policy
+            let logger = Stalls.logger
             defer {
                 Stalls.policy = policy
                 Stalls.logger = logger
@@ -172,7 +175,6 @@ private final class RequestContext: TaskContext, @unchecked Sendable {
     override var label: String { route }
     override var requestID: String? { "request-7" }
 }
-
 
 // A line is logged once a minute, so each test that reads the log blocks on lines of its own.
 @inline(never) private func waitOnALine(_ semaphore: DispatchSemaphore) { semaphore.wait() }

@@ -34,8 +34,15 @@ extension OneAtATime {
         @Test func `Children of a task group and async let run on the loop`() async throws {
             try await withLoop { loop in
                 let sum = try await loop.spawn {
-                    async let one = { try expectCurrent(loop); return 1 }()
-                    async let two = { try await IOLoop.sleep(for: .milliseconds(1)); try expectCurrent(loop); return 2 }()
+                    async let one = {
+                        try expectCurrent(loop)
+                        return 1
+                    }()
+                    async let two = {
+                        try await IOLoop.sleep(for: .milliseconds(1))
+                        try expectCurrent(loop)
+                        return 2
+                    }()
                     let many = try await withThrowingTaskGroup(of: Int.self) { group in
                         for number in 0..<100 {
                             group.addTask {

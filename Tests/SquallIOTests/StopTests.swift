@@ -45,7 +45,9 @@ extension OneAtATime {
         @Test func `A stop does not wait for a guest, and the guest ends in peace`() async throws {
             let loop = try IOLoop()
             loop.start()
-            let release = Gate(), ended = Gate(), began = Gate()
+            let release = Gate()
+            let ended = Gate()
+            let began = Gate()
             let takeovers = Stalls.statistics.takeovers
             loop.addCallback {
                 began.open()

@@ -14,7 +14,8 @@ extension OneAtATime {
             for loop in loops { loop.start() }
             let stress = Stress(loops: loops)
             let tasks = (0..<2_000).map { number in
-                let loop = loops[number % loops.count], seed = random.next()
+                let loop = loops[number % loops.count]
+                let seed = random.next()
                 return loop.spawn { try await stress.task(seed: seed, on: loop) }
             }
             var steps = 0

@@ -51,7 +51,7 @@ final class Gate: Sendable {
         var tasks: [UnsafeContinuation<Void, Never>] = []
         var threads: [DispatchSemaphore] = []
     }
-    private let state = Lock(State())
+    private let state = Mutex(State())
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
@@ -93,7 +93,7 @@ final class Gate: Sendable {
 
 /// What happened, in order, told by several threads.
 final class Log<Entry: Sendable>: Sendable {
-    private let state = Lock<(entries: [Entry], waiting: [(Int, UnsafeContinuation<Void, Never>)])>(([], []))
+    private let state = Mutex<(entries: [Entry], waiting: [(Int, UnsafeContinuation<Void, Never>)])>(([], []))
 
     var entries: [Entry] { state.withLock { $0.entries } }
 
@@ -198,9 +198,9 @@ final class Adding: @unchecked Sendable {
 
 /// A variable that threads share.
 final class Box<Value: Sendable>: Sendable {
-    private let state: Lock<Value>
+    private let state: Mutex<Value>
 
-    init(_ value: Value) { state = Lock(value) }
+    init(_ value: Value) { state = Mutex(value) }
 
     var value: Value {
         get { state.withLock { $0 } }

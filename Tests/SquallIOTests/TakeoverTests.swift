@@ -8,7 +8,8 @@ extension OneAtATime {
     @Suite struct TakeoverTests {
         @Test func `A callback that blocks holds up nobody else`() async throws {
             try await withLoop { loop in
-                let gate = Gate(), released = Gate()
+                let gate = Gate()
+                let released = Gate()
                 loop.addCallback {
                     gate.block()
                     released.open()
@@ -20,7 +21,8 @@ extension OneAtATime {
                 let timer = Gate()
                 loop.callLater(.milliseconds(1)) { timer.open() }
                 await timer.wait()
-                let ends = try Pipe(), readable = Gate()
+                let ends = try Pipe()
+                let readable = Gate()
                 let watch = try await loop.watch(ends.reads, for: .read) { _ in
                     ends.readAll()
                     readable.open()
@@ -37,7 +39,8 @@ extension OneAtATime {
         @Test func `What was queued behind the blocked code goes on, in order`() async throws {
             try await withLoop { loop in
                 let calm = Calm(expecting: 1)
-                let gate = Gate(), log = Log<Int>()
+                let gate = Gate()
+                let log = Log<Int>()
                 loop.addCallback {
                     // All in the queue that the loop is about to go through.
                     loop.addCallback { gate.block() }
@@ -54,7 +57,9 @@ extension OneAtATime {
         @Test(arguments: [10, 60])
         func `Many may block at once`(_ count: Int) async throws {
             try await withLoop { loop in
-                let gate = Gate(), ended = Log<Int>(), began = Log<Int>()
+                let gate = Gate()
+                let ended = Log<Int>()
+                let began = Log<Int>()
                 for number in 0..<count {
                     loop.spawn {
                         began.add(number)
@@ -83,7 +88,9 @@ extension OneAtATime {
             // Twice the ceiling for routes that are refused above it, and 64 for what has no route.
             let most = 2 + 64
             try await withLoop { loop in
-                let gate = Gate(), ended = Log<Int>(), began = Log<Int>()
+                let gate = Gate()
+                let ended = Log<Int>()
+                let began = Log<Int>()
                 for number in 0..<most + 10 {
                     loop.addCallback {
                         began.add(number)
@@ -128,7 +135,8 @@ extension OneAtATime {
                         #expect(answer == 42)
 
                         await becomeGuest(loop)
-                        let ends = try Pipe(), readable = Gate()
+                        let ends = try Pipe()
+                        let readable = Gate()
                         let watch = try await loop.watch(ends.reads, for: .read) { _ in
                             ends.readAll()
                             readable.open()
@@ -148,7 +156,8 @@ extension OneAtATime {
 
         @Test func `Callbacks that a guest adds keep their order`() async throws {
             try await withLoop { loop in
-                let log = Log<Int>(), calm = Box(Calm())
+                let log = Log<Int>()
+                let calm = Box(Calm())
                 loop.addCallback {
                     blockUntilTakenOver(loop)
                     calm.value = Calm()
@@ -201,7 +210,8 @@ extension OneAtATime {
         @Test func `Never are two threads inside the loop's state at a time`() async throws {
             try await withLoop { loop in
                 let state = OwnersState()
-                let rounds = 300, others = 4
+                let rounds = 300
+                let others = 4
                 for _ in 0..<others {
                     Thread.detachNewThread { for _ in 0..<rounds * 10 { loop.perform { state.touch() } } }
                 }

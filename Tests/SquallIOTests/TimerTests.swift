@@ -237,7 +237,14 @@ private final class Canceller: Sendable {
     }
 
     func run() {
-        if gate.isOpen, turns.update({ $0 -= 1; return $0 }) < 0 { return task.cancel() }
+        if gate.isOpen,
+            turns.update({
+                $0 -= 1
+                return $0
+            }) < 0
+        {
+            return task.cancel()
+        }
         loop.addCallback { self.run() }
     }
 }

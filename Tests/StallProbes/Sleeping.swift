@@ -76,9 +76,10 @@ private let length = 400_000_000
     let pipe = makePipe()
     var watched = pollfd(fd: pipe.reads, events: Int16(POLLIN), revents: 0)
     var timeout = timespec(tv_sec: 0, tv_nsec: length)
-    typealias Call = @convention(c) (
-        UnsafeMutablePointer<pollfd>, UInt, UnsafePointer<timespec>, UnsafePointer<sigset_t>?
-    ) -> Int32
+    typealias Call =
+        @convention(c) (
+            UnsafeMutablePointer<pollfd>, UInt, UnsafePointer<timespec>, UnsafePointer<sigset_t>?
+        ) -> Int32
     let ppoll = function("ppoll", as: Call.self)
     return measure {
         ppoll(&watched, 1, &timeout, nil)  // GUILTY ppoll

@@ -27,7 +27,9 @@ import Synchronization
             try await Task.sleep(for: .milliseconds(2))
         }
         let encoder = JSONEncoder()
-        for report in reports { print(String(decoding: try encoder.encode(Line(report: Line.Report(report))), as: UTF8.self)) }
+        for report in reports {
+            print(String(decoding: try encoder.encode(Line(report: Line.Report(report))), as: UTF8.self))
+        }
         print(String(decoding: try encoder.encode(Line(outcome: outcome)), as: UTF8.self))
         exit(0)
     }

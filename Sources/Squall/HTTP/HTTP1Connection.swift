@@ -127,7 +127,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             // `.end` follows at once, without more input.
             phase = .body
         case .length(let length):
-            if !match.route.streamsBody, length <= parser.bodyLimitInForce { exchange.body.reserveCapacity(min(length, 65_536)) }
+            if !match.route.streamsBody, length <= parser.bodyLimitInForce {
+                exchange.body.reserveCapacity(min(length, 65_536))
+            }
             phase = .body
             beginBody()
         case .chunked:
@@ -336,7 +338,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         // A client that waits for `100 Continue` may send its body or not: the next bytes cannot be told apart.
         let isUnclear = exchange?.owesContinue == true && parser.isInBody
         exchange = nil
-        if closesAfterResponse || isUnclear || isAtEnd || server.core.isDraining.load(ordering: .relaxed) { return finishConnection() }
+        if closesAfterResponse || isUnclear || isAtEnd || server.core.isDraining.load(ordering: .relaxed) {
+            return finishConnection()
+        }
         if parser.isInBody {
             // The handler did not read all of the body.
             phase = .skipping
@@ -358,7 +362,6 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         // came later, at the next turn.
         if hasMoreToRead || !wantsInput { continueLater() }
     }
-
 
     /// Closes when all is sent, and takes no further request.
     private func finishConnection() {
@@ -458,6 +461,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     /// No more requests: closes now if idle, otherwise after the response.
     func drain() {
         switch phase {
+        case .idle where unsentBytes == 0:
+            closeNow()
         case .idle, .head:
             finishConnection()
         default:
@@ -508,7 +513,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         closesAfterResponse = true
         let refused = Exchange(
             head: exchange.head, connection: self, route: exchange.route, match: nil,
-            number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"), closes: true)
+            number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"),
+            closes: true)
         self.exchange = refused
         wantsInput = false
         phase = .ready

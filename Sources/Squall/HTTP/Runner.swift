@@ -14,7 +14,7 @@ final class Runner: TaskContext, @unchecked Sendable {
 
     private let server: LoopServer
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Exchange?, Never>?
-    private let task = Lock<TaskState>(.none)
+    private let task = Mutex<TaskState>(.none)
 
     private enum TaskState {
         case none

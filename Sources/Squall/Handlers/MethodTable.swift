@@ -3,7 +3,7 @@ import Synchronization
 
 /// Which of the resource's methods a handler's class overrides: the Allow field has to say.
 enum MethodTable {
-    private static let known = Lock<[ObjectIdentifier: String]>([:])
+    private static let known = Mutex<[ObjectIdentifier: String]>([:])
 
     static func allowed(by type: RequestHandler.Type) -> String {
         known.withLock { known in

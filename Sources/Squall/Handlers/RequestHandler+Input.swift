@@ -12,7 +12,8 @@ extension RequestHandler {
             throw HTTPError(500, logMessage: "the route \(request.route) has no parameter '\(name)'")
         }
         let bytes = exchange.head.bytes
-        guard let text = PercentEscapes.decode(bytes.span.extracting(exchange.head.pathRange), match.captures[index]) else {
+        guard let text = PercentEscapes.decode(bytes.span.extracting(exchange.head.pathRange), match.captures[index])
+        else {
             throw HTTPError(400, "the path is not UTF-8")
         }
         return text

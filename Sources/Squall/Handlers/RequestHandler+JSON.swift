@@ -37,7 +37,11 @@ extension RequestHandler {
         func path(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
             var text = ""
             for key in context.codingPath + (last.map { [$0] } ?? []) {
-                if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+                if let index = key.intValue {
+                    text += "[\(index)]"
+                } else {
+                    text += (text.isEmpty ? "" : ".") + key.stringValue
+                }
             }
             return text.isEmpty ? "the body" : "the field '\(text)'"
         }

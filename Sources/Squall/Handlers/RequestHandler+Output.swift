@@ -281,7 +281,9 @@ extension RequestHandler {
         var setsLength = false
         for field in fields {
             // How the message is framed is not the handler's to say; what it says of its length must be true.
-            if field.name.equalsIgnoringCase("transfer-encoding") || field.name.equalsIgnoringCase("connection") { continue }
+            if field.name.equalsIgnoringCase("transfer-encoding") || field.name.equalsIgnoringCase("connection") {
+                continue
+            }
             if field.name.equalsIgnoringCase("content-length") {
                 guard !setsLength, !isBodiless, framing == .length || exchange?.head.method == .head else { continue }
                 if length != nil, !(exchange?.head.method == .head && length == 0) { continue }

@@ -36,7 +36,7 @@ final class OffloadPool: Sendable {
         var runs: [Run] = []
     }
 
-    private let state = Lock(State())
+    private let state = Mutex(State())
     /// Jobs that were submitted and have not ended.
     let inFlight = Atomic<Int>(0)
     private static let mostWaiting = 512
@@ -65,7 +65,8 @@ final class OffloadPool: Sendable {
             return (nil, true)
         }
         parker?.unpark()
-        if needsThread, !startThread(named: computes ? "squall-compute" : "squall-wait", { self.main(crew, computes) }) {
+        if needsThread, !startThread(named: computes ? "squall-compute" : "squall-wait", { self.main(crew, computes) })
+        {
             // The threads that are there take it when they can.
             state.withLock { $0.crews[crew].threads -= 1 }
         }

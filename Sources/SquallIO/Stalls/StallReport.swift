@@ -64,7 +64,8 @@ extension StallReport: CustomStringConvertible {
         if let file, let line { text += ", \(file):\(line)" }
         if requestsMoved > 0 {
             let waited = requestsWaited.milliseconds
-            text += "; \(requestsMoved) others were moved and waited \(Int(waited.rounded(.up))) ms"
+            text += requestsMoved == 1 ? "; 1 other was" : "; \(requestsMoved) others were"
+            text += " moved and waited \(Int(waited.rounded(.up))) ms"
         }
         return text
     }

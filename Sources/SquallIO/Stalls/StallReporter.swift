@@ -60,7 +60,7 @@ final class StallReporter: Sendable {
     }
     private static let ringSize = 256
 
-    private let state = Lock(State())
+    private let state = Mutex(State())
     private let parker = Parker()
 
     var logger: Logger {
@@ -116,15 +116,16 @@ final class StallReporter: Sendable {
                     logged[site]?.suppressed += 1
                     continue
                 }
+                let isFirst = logged[site]?.stall != report.id
                 let suppressed = logged[site]?.suppressed ?? 0
                 if logged.count > 1_024 { logged.removeAll() }
                 logged[site] = (logged[site]?.stall == report.id ? logged[site]?.at ?? now : now, report.id, 0)
-                Self.log(report, suppressed: suppressed, to: logger)
+                Self.log(report, suppressed: suppressed, showsStack: isFirst, to: logger)
             }
         }
     }
 
-    private static func log(_ report: StallReport, suppressed: Int, to logger: Logger) {
+    private static func log(_ report: StallReport, suppressed: Int, showsStack: Bool, to logger: Logger) {
         var metadata: Logger.Metadata = [
             "route": "\(report.route)",
             "cause": "\(report.cause.rawValue)",
@@ -140,9 +141,10 @@ final class StallReporter: Sendable {
         if let systemCall = report.systemCall { metadata["syscall"] = "\(systemCall)" }
         if let resource = report.resource { metadata["resource"] = "\(resource)" }
         if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
-        if !report.hasEnded, !report.frames.isEmpty {
+        let frames = Symbolizer.applicationFrames(of: report)
+        if showsStack, !frames.isEmpty {
             metadata["stack"] = .array(
-                report.frames.prefix(24).map { frame in
+                frames.prefix(24).map { frame in
                     .string(frame.file.map { "\(frame.function) at \($0):\(frame.line ?? 0)" } ?? frame.function)
                 })
         }

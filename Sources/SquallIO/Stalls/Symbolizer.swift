@@ -50,6 +50,15 @@ final class Symbolizer {
     }
     #endif
 
+    /// The stack down to where Squall called the application.
+    static func applicationFrames(of report: StallReport) -> ArraySlice<StallReport.Frame> {
+        guard let guilty = report.guilty, let start = report.frames.firstIndex(of: guilty) else {
+            return report.frames[...]
+        }
+        let end = report.frames[start...].firstIndex { $0.file.map(isOwn) ?? false }
+        return report.frames[..<(end ?? report.frames.endIndex)]
+    }
+
     /// The innermost line that is neither a library's without source nor Squall's own.
     static func guilty(in frames: [StallReport.Frame]) -> StallReport.Frame? {
         for frame in frames {

@@ -81,7 +81,8 @@ extension ThreadStatus.SystemCall {
     var resource: String? {
         switch name {
         case "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "flock", "fcntl", "fsync",
-            "fdatasync", "ftruncate", "fallocate", "getdents64", "getdents", "recvfrom", "recvmsg", "recvmmsg", "sendto",
+            "fdatasync", "ftruncate", "fallocate", "getdents64", "getdents", "recvfrom", "recvmsg", "recvmmsg",
+            "sendto",
             "sendmsg", "sendmmsg", "accept", "accept4", "ioctl", "lseek", "fstat", "syncfs", "splice", "epoll_wait",
             "epoll_pwait":
             return Self.describe(descriptor: Int32(truncatingIfNeeded: arguments[0]))

@@ -70,10 +70,10 @@ final class Watchdog: Sendable {
         var random = SystemRandomNumberGenerator()
     }
 
-    private let state = Lock(State())
+    private let state = Mutex(State())
     private let parker = Parker()
     private let isParked = Atomic<Bool>(false)
-    private let policyBox = Lock(StallPolicy())
+    private let policyBox = Mutex(StallPolicy())
     let takeovers = Atomic<Int>(0)
     let guests = Atomic<Int>(0)
     let longStalls = Atomic<Int>(0)
@@ -183,10 +183,12 @@ final class Watchdog: Sendable {
             isParked.store(true, ordering: .sequentiallyConsistent)
             if !isAnyoneActive(without: wait != nil) { parker.park(nanoseconds: wait) }
             _ = isParked.exchange(false, ordering: .sequentiallyConsistent)
-            if wait == nil { state.withLock { state in
-                state.quiet = 0
-                state.lastLook = monotonicNanoseconds()
-            } }
+            if wait == nil {
+                state.withLock { state in
+                    state.quiet = 0
+                    state.lastLook = monotonicNanoseconds()
+                }
+            }
         }
     }
 
@@ -221,7 +223,9 @@ final class Watchdog: Sendable {
                     continue
                 }
                 isActive = true
-                if state.chaos ? Bool.random(using: &state.random) : now - state.watched[index].seenAt >= budget * 9 / 10 {
+                if state.chaos
+                    ? Bool.random(using: &state.random) : now - state.watched[index].seenAt >= budget * 9 / 10
+                {
                     takeOver(index, word, now, isLate, &state)
                     needsThreads = true
                 }
@@ -252,11 +256,13 @@ final class Watchdog: Sendable {
             return
         }
         let stall = Stall(
-            id: state.nextID, subject: context.subject, thread: guest, isGuest: true, began: state.watched[index].seenAt,
+            id: state.nextID, subject: context.subject, thread: guest, isGuest: true,
+            began: state.watched[index].seenAt,
             cpuAtBegin: cpu, stateAtBegin: letter, now: now)
         state.nextID += 1
         stall.moved.store(
-            loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.items.count }, ordering: .relaxed)
+            loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.items.count },
+            ordering: .relaxed)
         stall.waited = now - state.watched[index].seenAt
         stall.subject.profile?.guestBegan()
         guests.wrappingAdd(1, ordering: .relaxed)
@@ -299,8 +305,9 @@ final class Watchdog: Sendable {
         guard age >= stall.nextCheck else { return }
         // A signal that is on its way has woken the thread already.
         if !stall.isSampling { stall.findCause(now) }
+        // Not only at the first look: on a busy machine it may take several to see what the code does.
+        if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
         if stall.nextCheck == Self.firstCheck {
-            if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
             stall.nextCheck = 2 * Self.firstCheck
             return
         }

@@ -13,7 +13,9 @@ import Testing
         var pages: [String] = []
         for folder in ["", "docs", "Sources"] {
             let start = root.appending(path: folder)
-            guard let files = FileManager.default.enumerator(at: start, includingPropertiesForKeys: nil) else { continue }
+            guard let files = FileManager.default.enumerator(at: start, includingPropertiesForKeys: nil) else {
+                continue
+            }
             for case let file as URL in files {
                 if folder.isEmpty { files.skipDescendants() }
                 if file.pathExtension == "md" { pages.append(String(file.path.dropFirst(root.path.count + 1))) }
@@ -114,12 +116,16 @@ enum Snippets {
         for file in files.sorted(by: { $0.path < $1.path }) where file.pathExtension == "swift" {
             var name: String?
             var lines: [Substring] = []
-            for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false) {
+            for line in try String(contentsOf: file, encoding: .utf8).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            {
                 let text = line.drop { $0 == " " }
                 if text.hasPrefix("// snippet: ") {
                     name = String(text.dropFirst(12))
                     lines = []
                 } else if text == "// end", let found = name {
+                    // The formatter puts an empty line behind imports.
+                    while lines.last?.isEmpty == true { lines.removeLast() }
                     let code = dedented(lines)
                     snippets[found] = snippets[found].map { $0 + "\n\n" + code } ?? code
                     name = nil

@@ -3,6 +3,7 @@
 // snippet: program
 import Foundation
 import Squall
+
 // end
 
 private func program() async throws {

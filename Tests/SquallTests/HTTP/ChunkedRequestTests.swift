@@ -23,7 +23,9 @@ import Testing
     @Test func `chunks may come one byte at a time`() async throws {
         try await withEchoServer { server in
             let client = try await server.client()
-            for byte in raw(Self.post("5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n")) { try await client.send([byte]) }
+            for byte in raw(Self.post("5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n")) {
+                try await client.send([byte])
+            }
             #expect(try await client.response().text == "hello!")
         }
     }

@@ -85,9 +85,12 @@ private class Watched: RequestHandler {
             override func onConnectionClose() { left.add() }
             override func onFinish() { finished.add() }
         }
-        try await withServer({ $0.loops = 2 }, routes: {
-            Route("/") { Counting(gate, left, finished) }
-        }) { server in
+        try await withServer(
+            { $0.loops = 2 },
+            routes: {
+                Route("/") { Counting(gate, left, finished) }
+            }
+        ) { server in
             var clients: [RawClient] = []
             for _ in 0..<100 {
                 let client = try await server.client()
@@ -116,7 +119,8 @@ private class Watched: RequestHandler {
             Route("/next") { _ in trace("next") }
         }) { server in
             let client = try await server.client()
-            try await client.send(request("GET / HTTP/1.1") + String(repeating: request("GET /next HTTP/1.1"), count: 10))
+            try await client.send(
+                request("GET / HTTP/1.1") + String(repeating: request("GET /next HTTP/1.1"), count: 10))
             try await waitUntil("the handler waits") { gate.waitingCount == 1 }
             departure.perform(client)
             try await waitUntil("the connection is gone") { server.server.connectionCount == 0 }
@@ -144,7 +148,8 @@ private class Watched: RequestHandler {
     }
 
     @Test(arguments: Departure.allCases)
-    func `a client that leaves while its body is streamed throws into the handler`(_ departure: Departure) async throws {
+    func `a client that leaves while its body is streamed throws into the handler`(_ departure: Departure) async throws
+    {
         final class Reading: Watched {
             override func post() async throws {
                 do {
@@ -231,7 +236,8 @@ private class Watched: RequestHandler {
         }
     }
 
-    @Test func `a handler that does not heed its cancellation can still answer a half-closed connection`() async throws {
+    @Test func `a handler that does not heed its cancellation can still answer a half-closed connection`() async throws
+    {
         let gate = Gate()
         let trace = Trace()
         try await withServer(routes: {
@@ -295,12 +301,15 @@ private class Watched: RequestHandler {
 
     @Test func `the sleep of a cancelled request ends`() async throws {
         let trace = Trace()
-        try await withServer({ $0.limits.handlerDeadline = .seconds(600) }, routes: {
-            Route("/") { _ in
-                trace("begun")
-                do { try await IOLoop.sleep(for: .seconds(600)) } catch { trace("\(type(of: error))") }
+        try await withServer(
+            { $0.limits.handlerDeadline = .seconds(600) },
+            routes: {
+                Route("/") { _ in
+                    trace("begun")
+                    do { try await IOLoop.sleep(for: .seconds(600)) } catch { trace("\(type(of: error))") }
+                }
             }
-        }) { server in
+        ) { server in
             let client = try await server.client()
             try await client.send(request("GET / HTTP/1.1"))
             try await waitUntil("the handler has begun") { trace.contains("begun") }

@@ -82,7 +82,8 @@ import Testing
     @Test func `names keep their spelling and are found whatever it is`() async throws {
         try await withServer(routes: {
             Route("/") { handler in
-                handler.write("\(handler.request.header("x-thing") ?? "-") \(handler.request.header("x-other") ?? "-") ")
+                handler.write(
+                    "\(handler.request.header("x-thing") ?? "-") \(handler.request.header("x-other") ?? "-") ")
                 handler.write(handler.request.headerLines.map(\.name).joined(separator: ","))
             }
         }) { server in

@@ -47,16 +47,21 @@ import Darwin
     }
 
     @Test func `a route's bodyLimit is instead of the application's, and of its group's`() async throws {
-        try await withServer({ $0.limits.bodyBytes = 10 }, routes: {
-            Route("/small", methods: [.post], options: .init(bodyLimit: 5)) { _ in }
-            Route("/large", methods: [.post], options: .init(bodyLimit: 20)) { _ in }
-            Group("/group", options: .init(bodyLimit: 3)) {
-                Route("/own", methods: [.post], options: .init(bodyLimit: 4)) { _ in }
-                Route("/plain", methods: [.post]) { _ in }
+        try await withServer(
+            { $0.limits.bodyBytes = 10 },
+            routes: {
+                Route("/small", methods: [.post], options: .init(bodyLimit: 5)) { _ in }
+                Route("/large", methods: [.post], options: .init(bodyLimit: 20)) { _ in }
+                Group("/group", options: .init(bodyLimit: 3)) {
+                    Route("/own", methods: [.post], options: .init(bodyLimit: 4)) { _ in }
+                    Route("/plain", methods: [.post]) { _ in }
+                }
+                Route("/other", methods: [.post]) { _ in }
             }
-            Route("/other", methods: [.post]) { _ in }
-        }) { server in
-            for (path, limit) in [("/small", 5), ("/large", 20), ("/group/own", 4), ("/group/plain", 3), ("/other", 10)] {
+        ) { server in
+            for (path, limit) in [
+                ("/small", 5), ("/large", 20), ("/group/own", 4), ("/group/plain", 3), ("/other", 10),
+            ] {
                 let client = try await server.client()
                 // One after the other on one connection: each has its own route's limit.
                 try await client.send(Self.post(path, limit) + Self.post("/other", 10) + Self.post(path, limit + 1))
@@ -97,16 +102,19 @@ import Darwin
     }
 
     @Test func `headerTimeout does not hold for a handler`() async throws {
-        try await withServer({
-            $0.limits.headerTimeout = .seconds(2)
-            $0.limits.idleTimeout = .seconds(2)
-            $0.limits.bodyTimeout = .seconds(2)
-        }, routes: {
-            Route("/") { handler in
-                try await IOLoop.sleep(for: .seconds(3))
-                handler.write("late")
+        try await withServer(
+            {
+                $0.limits.headerTimeout = .seconds(2)
+                $0.limits.idleTimeout = .seconds(2)
+                $0.limits.bodyTimeout = .seconds(2)
+            },
+            routes: {
+                Route("/") { handler in
+                    try await IOLoop.sleep(for: .seconds(3))
+                    handler.write("late")
+                }
             }
-        }) { server in
+        ) { server in
             let response = try await server.get("/")
             #expect(response.text == "late")
         }
@@ -125,11 +133,14 @@ import Darwin
     }
 
     @Test func `bodyTimeout throws 408 into a handler that reads the stream`() async throws {
-        try await withServer({ $0.limits.bodyTimeout = .milliseconds(300) }, routes: {
-            Route("/", methods: [.post], options: .init(streamsBody: true)) { handler in
-                for try await _ in handler.body {}
+        try await withServer(
+            { $0.limits.bodyTimeout = .milliseconds(300) },
+            routes: {
+                Route("/", methods: [.post], options: .init(streamsBody: true)) { handler in
+                    for try await _ in handler.body {}
+                }
             }
-        }) { server in
+        ) { server in
             let responses = try await server.converse(
                 request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 5\r\n", "hel"))
             #expect(responses.map(\.status) == [408])
@@ -194,14 +205,17 @@ import Darwin
     @Test func `handlerDeadline: 503, and the task is cancelled`() async throws {
         let gate = Gate()
         let trace = Trace()
-        try await withServer({ $0.limits.handlerDeadline = .milliseconds(100) }, routes: {
-            Route("/") { handler in
-                do { try await gate.wait() } catch {
-                    trace("\(type(of: error)) \(Task.isCancelled)")
-                    throw error
+        try await withServer(
+            { $0.limits.handlerDeadline = .milliseconds(100) },
+            routes: {
+                Route("/") { handler in
+                    do { try await gate.wait() } catch {
+                        trace("\(type(of: error)) \(Task.isCancelled)")
+                        throw error
+                    }
                 }
             }
-        }) { server in
+        ) { server in
             let responses = try await server.converse(request("GET / HTTP/1.1") + request("GET / HTTP/1.1"))
             #expect(responses.map(\.status) == [503])
             #expect(responses[0]["connection"] == "close")
@@ -211,12 +225,15 @@ import Darwin
 
     @Test func `a handler that does not heed its cancellation does not hold up the 503`() async throws {
         let gate = Gate()
-        try await withServer({ $0.limits.handlerDeadline = .milliseconds(100) }, routes: {
-            Route("/") { handler in
-                while !gate.isOpen { try? await IOLoop.sleep(for: .milliseconds(1)) }
-                handler.write("late")
+        try await withServer(
+            { $0.limits.handlerDeadline = .milliseconds(100) },
+            routes: {
+                Route("/") { handler in
+                    while !gate.isOpen { try? await IOLoop.sleep(for: .milliseconds(1)) }
+                    handler.write("late")
+                }
             }
-        }) { server in
+        ) { server in
             let responses = try await server.converse(request("GET / HTTP/1.1"))
             #expect(responses.map(\.status) == [503])
             gate.open()
@@ -225,15 +242,18 @@ import Darwin
 
     @Test func `a route's deadline is instead of the application's; zero is none`() async throws {
         let gate = Gate()
-        try await withServer({ $0.limits.handlerDeadline = .milliseconds(300) }, routes: {
-            Route("/own", options: .init(deadline: .milliseconds(50))) { _ in try await gate.wait() }
-            Route("/none", options: .init(deadline: .zero)) { _ in try await gate.wait() }
-            Group("/group", options: .init(deadline: .zero)) {
-                Route("/plain") { _ in try await gate.wait() }
+        try await withServer(
+            { $0.limits.handlerDeadline = .milliseconds(300) },
+            routes: {
                 Route("/own", options: .init(deadline: .milliseconds(50))) { _ in try await gate.wait() }
+                Route("/none", options: .init(deadline: .zero)) { _ in try await gate.wait() }
+                Group("/group", options: .init(deadline: .zero)) {
+                    Route("/plain") { _ in try await gate.wait() }
+                    Route("/own", options: .init(deadline: .milliseconds(50))) { _ in try await gate.wait() }
+                }
+                Route("/other") { _ in try await gate.wait() }
             }
-            Route("/other") { _ in try await gate.wait() }
-        }) { server in
+        ) { server in
             let unlimited = [try await server.client(), try await server.client()]
             try await unlimited[0].send(request("GET /none HTTP/1.1"))
             try await unlimited[1].send(request("GET /group/plain HTTP/1.1"))
@@ -249,13 +269,16 @@ import Darwin
 
     @Test func `a deadline that passes while the response is streamed breaks it off`() async throws {
         let gate = Gate()
-        try await withServer({ $0.limits.handlerDeadline = .milliseconds(200) }, routes: {
-            Route("/") { handler in
-                handler.write("part")
-                try await handler.flush()
-                try await gate.wait()
+        try await withServer(
+            { $0.limits.handlerDeadline = .milliseconds(200) },
+            routes: {
+                Route("/") { handler in
+                    handler.write("part")
+                    try await handler.flush()
+                    try await gate.wait()
+                }
             }
-        }) { server in
+        ) { server in
             let responses = try await server.converse(request("GET / HTTP/1.1"))
             #expect(responses.map(\.text) == ["part"])
             #expect(responses.first?.isComplete == false)
@@ -264,21 +287,24 @@ import Darwin
 
     @Test func `writeTimeout closes the connection of a client that takes nothing`() async throws {
         let trace = Trace()
-        try await withServer({ $0.limits.writeTimeout = .milliseconds(300) }, routes: {
-            Route("/") { handler in
-                let piece = [UInt8](repeating: 120, count: 1 << 20)
-                do {
-                    while true {
-                        handler.write(piece)
-                        try await handler.flush()
+        try await withServer(
+            { $0.limits.writeTimeout = .milliseconds(300) },
+            routes: {
+                Route("/") { handler in
+                    let piece = [UInt8](repeating: 120, count: 1 << 20)
+                    do {
+                        while true {
+                            handler.write(piece)
+                            try await handler.flush()
+                        }
+                    } catch {
+                        trace("\(type(of: error))")
+                        throw error
                     }
-                } catch {
-                    trace("\(type(of: error))")
-                    throw error
                 }
+                Route("/whole") { handler in handler.write([UInt8](repeating: 120, count: 50 << 20)) }
             }
-            Route("/whole") { handler in handler.write([UInt8](repeating: 120, count: 50 << 20)) }
-        }) { server in
+        ) { server in
             let client = try await server.client(receiveBuffer: 131_072)
             try await client.send(request("GET / HTTP/1.1"))
             try await waitUntil("the handler is told") { !trace.all.isEmpty }
@@ -347,9 +373,12 @@ import Darwin
 
     @Test func `loops: so many, and connections are spread over them`() async throws {
         let seen = Trace()
-        try await withServer({ $0.loops = 3 }, routes: {
-            Route("/") { _ in seen("\(IOLoop.current?.index ?? -1)") }
-        }) { server in
+        try await withServer(
+            { $0.loops = 3 },
+            routes: {
+                Route("/") { _ in seen("\(IOLoop.current?.index ?? -1)") }
+            }
+        ) { server in
             #expect(server.server.loopCount == 3)
             var clients: [RawClient] = []
             for _ in 0..<3 {

@@ -45,7 +45,8 @@ import Testing
             }
         }) { server in
             let client = try await server.client()
-            try await client.send(request("GET /slow HTTP/1.1") + request("GET /fast HTTP/1.1") + request("GET /slow HTTP/1.1"))
+            try await client.send(
+                request("GET /slow HTTP/1.1") + request("GET /fast HTTP/1.1") + request("GET /slow HTTP/1.1"))
             try await waitUntil("the slow one waits") { gate.waitingCount == 1 }
             // Another connection is served meanwhile.
             #expect(try await server.get("/fast").text == "fast")

@@ -116,7 +116,9 @@ import Testing
     @Test func `a request may come one byte at a time`() async throws {
         try await withEchoServer { server in
             let client = try await server.client()
-            for byte in raw(request("GET /echo?a=b HTTP/1.1", "Host: h\r\nX-A: 1\r\n")) { try await client.send([byte]) }
+            for byte in raw(request("GET /echo?a=b HTTP/1.1", "Host: h\r\nX-A: 1\r\n")) {
+                try await client.send([byte])
+            }
             let response = try await client.response()
             #expect(response.text == "GET /echo?a=b /echo a=b HTTP/1.1 h\nHost=h\nX-A=1\n")
         }

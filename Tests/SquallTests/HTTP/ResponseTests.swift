@@ -13,10 +13,13 @@ import Testing
             let bytes = text(try await client.readToEnd())
             let lines = bytes.split(separator: "\r\n", omittingEmptySubsequences: false)
             #expect(lines[0] == "HTTP/1.1 200 OK")
-            #expect(lines[1].wholeMatch(of: /Date: (Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/) != nil)
+            #expect(
+                lines[1].wholeMatch(
+                    of: /Date: (Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/) != nil)
             #expect(
                 lines[2...] == [
-                    "Content-Type: text/html; charset=UTF-8", "Content-Length: 3", "Connection: close", "", "h\u{c3}\u{a9}",
+                    "Content-Type: text/html; charset=UTF-8", "Content-Length: 3", "Connection: close", "",
+                    "h\u{c3}\u{a9}",
                 ])
         }
     }
@@ -205,7 +208,9 @@ import Testing
             #expect(responses.map(\.text) == ["short"])
             #expect(responses.first?.isComplete == false)
             try await waitUntil("the handler is told") {
-                server.log.messages(at: .error).contains { $0.contains("Content-Length says 10 bytes and 5 were written") }
+                server.log.messages(at: .error).contains {
+                    $0.contains("Content-Length says 10 bytes and 5 were written")
+                }
             }
         }
     }
@@ -225,7 +230,9 @@ import Testing
             #expect(try await client.response().text == "12345")
             try await client.waitForEnd()
             try await waitUntil("the handler is told") {
-                server.log.messages(at: .error).contains { $0.contains("Content-Length says 5 bytes and 8 were written") }
+                server.log.messages(at: .error).contains {
+                    $0.contains("Content-Length says 5 bytes and 8 were written")
+                }
             }
         }
     }
@@ -282,11 +289,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (200, nil, "200 OK"), (404, nil, "404 Not Found"), (299, nil, "299 Unknown"), (200, "Fine", "200 Fine"),
-        (99, nil, "500 Internal Server Error"), (600, nil, "500 Internal Server Error"),
-        (101, nil, "500 Internal Server Error"), (-1, nil, "500 Internal Server Error"),
-    ] as [(Int, String?, String)])
+    @Test(
+        arguments: [
+            (200, nil, "200 OK"), (404, nil, "404 Not Found"), (299, nil, "299 Unknown"), (200, "Fine", "200 Fine"),
+            (99, nil, "500 Internal Server Error"), (600, nil, "500 Internal Server Error"),
+            (101, nil, "500 Internal Server Error"), (-1, nil, "500 Internal Server Error"),
+        ] as [(Int, String?, String)])
     func `setStatus says what is sent`(_ status: Int, _ reason: String?, _ line: String) async throws {
         try await withServer(routes: {
             Route("/") { handler in handler.setStatus(status, reason: reason) }
@@ -345,7 +353,8 @@ import Testing
         }
     }
 
-    @Test func `a handler that works on after finish does not hold up the next request of its connection`() async throws {
+    @Test func `a handler that works on after finish does not hold up the next request of its connection`() async throws
+    {
         let gate = Gate()
         try await withServer(routes: {
             Route("/") { handler in

@@ -7,17 +7,20 @@ import Testing
     @Test func `a handler that streams to a client that does not read waits in flush`() async throws {
         let flushed = Counter()
         let total = 64 << 20
-        try await withServer({ $0.limits.handlerDeadline = .seconds(600) }, routes: {
-            Route("/") { handler in
-                let piece = [UInt8](repeating: 120, count: 65_536)
-                for _ in 0..<total / piece.count {
-                    handler.write(piece)
-                    try await handler.flush()
-                    flushed.add(piece.count)
+        try await withServer(
+            { $0.limits.handlerDeadline = .seconds(600) },
+            routes: {
+                Route("/") { handler in
+                    let piece = [UInt8](repeating: 120, count: 65_536)
+                    for _ in 0..<total / piece.count {
+                        handler.write(piece)
+                        try await handler.flush()
+                        flushed.add(piece.count)
+                    }
                 }
+                Route("/other") { _ in }
             }
-            Route("/other") { _ in }
-        }) { server in
+        ) { server in
             let client = try await server.client(receiveBuffer: 131_072)
             try await client.send(request("GET / HTTP/1.1"))
             try await quiesce(flushed, on: try await server.client())

@@ -25,7 +25,8 @@ import Darwin
         }) { server in
             let client = try await server.client()
             try await client.send(
-                request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 5\r\n", "hello") + request("GET /other HTTP/1.1"))
+                request("POST / HTTP/1.1", "Host: h\r\nContent-Length: 5\r\n", "hello") + request("GET /other HTTP/1.1")
+            )
             try await served(server, while: blocked)
             gate.open()
             #expect(try await client.responses(2).map(\.text) == ["hello", ""])

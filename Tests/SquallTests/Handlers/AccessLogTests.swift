@@ -7,13 +7,16 @@ import Testing
 @Suite struct AccessLogTests {
     @Test func `each request is a line, with what is to be known of it`() async throws {
         let access = LogRecorder()
-        try await withServer({ $0.accessLogger = access.logger() }, routes: {
-            Route("/r/{id}", methods: [.get, .post]) { handler in
-                handler.setStatus(201)
-                handler.write("x")
+        try await withServer(
+            { $0.accessLogger = access.logger() },
+            routes: {
+                Route("/r/{id}", methods: [.get, .post]) { handler in
+                    handler.setStatus(201)
+                    handler.write("x")
+                }
+                Route("/fails") { _ in throw HTTPError(403) }
             }
-            Route("/fails") { _ in throw HTTPError(403) }
-        }) { server in
+        ) { server in
             let client = try await server.client()
             try await client.send(
                 request("GET /r/7?a=b HTTP/1.1") + request("POST /r/8 HTTP/1.1") + request("GET /fails HTTP/1.1")
@@ -38,10 +41,12 @@ import Testing
 
     @Test func `a refused request is a line too`() async throws {
         let access = LogRecorder()
-        try await withServer({ settings in
-            settings.accessLogger = access.logger()
-            settings.limits.bodyBytes = 1
-        }, routes: { Route("/", methods: [.post]) { _ in } }) { server in
+        try await withServer(
+            { settings in
+                settings.accessLogger = access.logger()
+                settings.limits.bodyBytes = 1
+            }, routes: { Route("/", methods: [.post]) { _ in } }
+        ) { server in
             _ = try await server.converse(request("POST /?q HTTP/1.1", "Host: h\r\nContent-Length: 2\r\n", "ab"))
             _ = try await server.converse("nonsense\r\n\r\n")
             try await waitUntil("both lines are there") { access.entries.count == 2 }
@@ -60,9 +65,12 @@ import Testing
             override func get() async throws {}
             override func onFinish() { ended.add() }
         }
-        try await withServer({ $0.accessLogger = access.logger(level: .notice) }, routes: {
-            Route("/") { Ending(ended) }
-        }) { server in
+        try await withServer(
+            { $0.accessLogger = access.logger(level: .notice) },
+            routes: {
+                Route("/") { Ending(ended) }
+            }
+        ) { server in
             let client = try await server.client()
             for _ in 0..<10 {
                 try await client.send(request("GET / HTTP/1.1"))

@@ -7,7 +7,8 @@ import Testing
         try await withServer(routes: {
             Route("/") { handler in
                 handler.write("\(try handler.queryArguments().map { "\($0.name)=\($0.value)" }) ")
-                handler.write("\(try handler.queryArgument("a") ?? "nil") \(try handler.queryArgument("none") ?? "nil") ")
+                handler.write(
+                    "\(try handler.queryArgument("a") ?? "nil") \(try handler.queryArgument("none") ?? "nil") ")
                 handler.write("\(try handler.arguments("a"))")
             }
         }) { server in
@@ -21,12 +22,15 @@ import Testing
 
     @Test(arguments: [
         ("/int?n=7", 200, "7"), ("/int?n=%207%20", 200, "7"), ("/int?n=-7", 200, "-7"),
-        ("/int?n=+7", 200, "7"), ("/int?n=%2B7", 400, "must be a whole number"), ("/int?n=x", 400, "must be a whole number"),
+        ("/int?n=+7", 200, "7"), ("/int?n=%2B7", 400, "must be a whole number"),
+        ("/int?n=x", 400, "must be a whole number"),
         ("/int?n=", 400, "must be a whole number"), ("/int?n=1_0", 400, "must be a whole number"),
         ("/int?n=99999999999999999999", 400, "must be a whole number"), ("/int", 400, "&#39;n&#39; is missing"),
-        ("/default", 200, "42"), ("/default?n=1", 200, "1"), ("/default?n=x", 400, "&#39;n&#39; must be a whole number"),
+        ("/default", 200, "42"), ("/default?n=1", 200, "1"),
+        ("/default?n=x", 400, "&#39;n&#39; must be a whole number"),
         ("/double?n=1.5e3", 200, "1500.0"), ("/double?n=nan", 400, "must be a number"),
-        ("/double?n=0x1p3", 400, "must be a number"), ("/bool?n=true", 200, "true"), ("/bool?n=1", 400, "true or false"),
+        ("/double?n=0x1p3", 400, "must be a number"), ("/bool?n=true", 200, "true"),
+        ("/bool?n=1", 400, "true or false"),
         ("/any?n=x", 200, "x"), ("/any", 400, "the argument &#39;n&#39; is missing"), ("/case?n=red", 200, "red"),
         ("/case?n=blue", 400, "must be a valid Colour"),
     ])
@@ -35,7 +39,8 @@ import Testing
     ) async throws {
         try await withServer(routes: {
             Route("/int") { handler in handler.write("\(try handler.queryArgument("n", as: Int.self))") }
-            Route("/default") { handler in handler.write("\(try handler.queryArgument("n", as: Int.self, default: 42))") }
+            Route("/default") { handler in handler.write("\(try handler.queryArgument("n", as: Int.self, default: 42))")
+            }
             Route("/double") { handler in handler.write("\(try handler.queryArgument("n", as: Double.self))") }
             Route("/bool") { handler in handler.write("\(try handler.queryArgument("n", as: Bool.self))") }
             Route("/any") { handler in handler.write(try handler.argument("n")) }
@@ -53,7 +58,8 @@ import Testing
         try await withServer(routes: {
             Route("/", methods: [.post]) { handler in
                 handler.write("\(try handler.bodyArgument("a") ?? "nil") \(try handler.argument("a")) ")
-                handler.write("\(try handler.arguments("a")) \(try handler.bodyArgument("n", as: Int.self, default: 0))")
+                handler.write(
+                    "\(try handler.arguments("a")) \(try handler.bodyArgument("n", as: Int.self, default: 0))")
             }
         }) { server in
             let form = "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"

@@ -64,15 +64,18 @@ private final class PlainErrors: RequestHandler {
 
     @Test func `errorHandler renders what no route answers`() async throws {
         let trace = Trace()
-        try await withServer({ settings in
-            settings.errorHandler = { PlainErrors(trace) }
-            settings.limits.bodyBytes = 10
-            settings.limits.headerTimeout = .seconds(2)
-            settings.limits.handlerDeadline = .seconds(1)
-        }, routes: {
-            Route("/", methods: [.post]) { _ in }
-            Route("/slow") { _ in try await Gate().wait() }
-        }) { server in
+        try await withServer(
+            { settings in
+                settings.errorHandler = { PlainErrors(trace) }
+                settings.limits.bodyBytes = 10
+                settings.limits.headerTimeout = .seconds(2)
+                settings.limits.handlerDeadline = .seconds(1)
+            },
+            routes: {
+                Route("/", methods: [.post]) { _ in }
+                Route("/slow") { _ in try await Gate().wait() }
+            }
+        ) { server in
             let cases: [(String, Int)] = [
                 (request("GET /none HTTP/1.1", "Host: h\r\nConnection: close\r\n"), 404),
                 ("nonsense\r\n\r\n", 400), (request("GET / HTTP/2.0"), 505), (request("CONNECT h:1 HTTP/1.1"), 501),

@@ -33,13 +33,17 @@ import Testing
         (#"{"title":7,"items":[]}"#, "the field &#39;title&#39; must be a String"),
         (#"{"title":null,"items":[]}"#, "the field &#39;title&#39; must be a String, not null"),
         (#"{"title":"t","year":"x","items":[]}"#, "the field &#39;year&#39; must be a Int"),
-        (#"{"title":"t","items":[{"name":"n","count":1},{"name":"n"}]}"#, "the field &#39;items[1].count&#39; is missing"),
+        (
+            #"{"title":"t","items":[{"name":"n","count":1},{"name":"n"}]}"#,
+            "the field &#39;items[1].count&#39; is missing"
+        ),
         (#"{"title":"t","items":[{"name":"n","count":"1"}]}"#, "the field &#39;items[0].count&#39; must be a Int"),
         (#"{"title":"t","items":"#, "the body is not valid JSON"), ("", "the body is not valid JSON"),
         ("\u{ff}", "the body is not valid JSON"), (#"{"title":"t","year":99999999999999999999,"items":[]}"#, "valid"),
         ("[]", "the body must be a"),
     ])
-    func `JSON that does not fit is answered 400, which names the field`(_ body: String, _ message: String) async throws {
+    func `JSON that does not fit is answered 400, which names the field`(_ body: String, _ message: String) async throws
+    {
         try await withServer(routes: { Self.echo }) { server in
             let response = try await server.post("/", body)
             #expect(response.status == 400)
@@ -49,7 +53,8 @@ import Testing
 
     @Test(arguments: [
         ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/jsonp", 415),
-        ("application/json", 200), ("APPLICATION/JSON ; charset=utf-8", 200), ("application/vnd.x+json", 200), ("", 200),
+        ("application/json", 200), ("APPLICATION/JSON ; charset=utf-8", 200), ("application/vnd.x+json", 200),
+        ("", 200),
     ])
     func `a body that says it is something else is answered 415`(_ type: String, _ status: Int) async throws {
         try await withServer(routes: { Self.echo }) { server in

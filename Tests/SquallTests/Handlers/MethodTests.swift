@@ -36,7 +36,8 @@ import Testing
         ("/some", "GET", "POST, DELETE, OPTIONS"), ("/some", "PUT", "POST, DELETE, OPTIONS"),
         ("/some", "TRACE", "POST, DELETE, OPTIONS"), ("/some", "HEAD", "POST, DELETE, OPTIONS"),
         ("/more", "PATCH", "GET, HEAD, POST, DELETE, OPTIONS"), ("/head", "GET", "HEAD, OPTIONS"),
-        ("/nothing", "GET", "OPTIONS"), ("/closure", "POST", "GET, HEAD, OPTIONS"), ("/posts", "GET", "POST, PUT, OPTIONS"),
+        ("/nothing", "GET", "OPTIONS"), ("/closure", "POST", "GET, HEAD, OPTIONS"),
+        ("/posts", "GET", "POST, PUT, OPTIONS"),
         ("/closure", "TRACE", "GET, HEAD, OPTIONS"),
     ])
     func `a method that a resource has not is answered 405 with those that it has`(

@@ -15,7 +15,8 @@ import Testing
     func `a path finds its route and its arguments`(_ target: String, _ status: Int, _ body: String) async throws {
         try await withServer(routes: {
             Route("/") { handler in handler.write("root") }
-            Route("/reports/{id}") { handler in handler.write("report \(try handler.pathArgument("id", as: Int.self))") }
+            Route("/reports/{id}") { handler in handler.write("report \(try handler.pathArgument("id", as: Int.self))")
+            }
             Route("/files/{path...}") { handler in handler.write("file \(try handler.pathArgument("path"))") }
             Route("/hello/{name}") { handler in handler.write("hello \(try handler.pathArgument("name"))") }
             Route("/hello/special") { handler in handler.write("special") }
@@ -54,7 +55,10 @@ import Testing
             #expect(throws: PathFillingError.self) { try server.application.path(named: "report") }
             let unknown = try await server.get("/unknown")
             #expect(unknown.status == 500)
-            #expect(server.log.messages(at: .error) == ["no route is named 'nothing'; those that have names are grouped, report"])
+            #expect(
+                server.log.messages(at: .error) == [
+                    "no route is named 'nothing'; those that have names are grouped, report"
+                ])
         }
     }
 
@@ -129,9 +133,12 @@ import Testing
     }
 
     @Test func `requests have ids that differ`() async throws {
-        try await withServer({ $0.loops = 2 }, routes: {
-            Route("/") { handler in handler.write(handler.request.id) }
-        }) { server in
+        try await withServer(
+            { $0.loops = 2 },
+            routes: {
+                Route("/") { handler in handler.write(handler.request.id) }
+            }
+        ) { server in
             var ids: Set<String> = []
             for _ in 0..<10 {
                 let client = try await server.client()

@@ -4,7 +4,9 @@ import SquallIO
 import Testing
 
 @Suite struct StopTests {
-    @Test func `a request that is under way is answered, an idle connection closed, and then stop returns`() async throws {
+    @Test func `a request that is under way is answered, an idle connection closed, and then stop returns`()
+        async throws
+    {
         let gate = Gate()
         try await withServer(routes: {
             Route("/") { handler in
@@ -51,12 +53,15 @@ import Testing
 
     @Test func `drainTimeout cuts what does not end`() async throws {
         let gate = Gate()
-        try await withServer({ $0.drainTimeout = .milliseconds(200) }, routes: {
-            Route("/") { handler in
-                // Does not heed its cancellation.
-                while !gate.isOpen { try? await IOLoop.sleep(for: .milliseconds(1)) }
+        try await withServer(
+            { $0.drainTimeout = .milliseconds(200) },
+            routes: {
+                Route("/") { handler in
+                    // Does not heed its cancellation.
+                    while !gate.isOpen { try? await IOLoop.sleep(for: .milliseconds(1)) }
+                }
             }
-        }) { server in
+        ) { server in
             let client = try await server.client()
             try await client.send(request("GET / HTTP/1.1"))
             try await waitUntil("the request is there") { server.server.connectionCount == 1 }
@@ -88,9 +93,12 @@ import Testing
             }
             override func onConnectionClose() { trace("onConnectionClose") }
         }
-        try await withServer({ $0.drainTimeout = .milliseconds(200) }, routes: {
-            Route("/") { Waiting(gate, trace) }
-        }) { server in
+        try await withServer(
+            { $0.drainTimeout = .milliseconds(200) },
+            routes: {
+                Route("/") { Waiting(gate, trace) }
+            }
+        ) { server in
             let client = try await server.client()
             try await client.send(request("GET / HTTP/1.1"))
             try await waitUntil("the handler waits") { gate.waitingCount == 1 }

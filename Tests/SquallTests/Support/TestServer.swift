@@ -96,20 +96,22 @@ func withServer<Result: Sendable>(
 func withEchoServer<Result: Sendable>(
     _ configure: (inout Application.Settings) -> Void = { _ in }, _ body: (TestServer) async throws -> Result
 ) async throws -> Result {
-    try await withServer(configure, routes: {
-        Route("/", methods: [.get, .post, .options]) { handler in
-            handler.setHeader("Content-Type", "text/plain")
-            handler.write(handler.request.body)
-        }
-        Route("/echo", methods: [.get, .post]) { handler in
-            handler.setHeader("Content-Type", "text/plain")
-            let request = handler.request
-            handler.write("\(request.method.rawValue) \(request.target) \(request.path) \(request.query ?? "-") ")
-            handler.write("\(request.version) \(request.authority ?? "-")\n")
-            for line in request.headerLines { handler.write("\(line.name)=\(line.value)\n") }
-            handler.write(request.body)
-        }
-    }, body)
+    try await withServer(
+        configure,
+        routes: {
+            Route("/", methods: [.get, .post, .options]) { handler in
+                handler.setHeader("Content-Type", "text/plain")
+                handler.write(handler.request.body)
+            }
+            Route("/echo", methods: [.get, .post]) { handler in
+                handler.setHeader("Content-Type", "text/plain")
+                let request = handler.request
+                handler.write("\(request.method.rawValue) \(request.target) \(request.path) \(request.query ?? "-") ")
+                handler.write("\(request.version) \(request.authority ?? "-")\n")
+                for line in request.headerLines { handler.write("\(line.name)=\(line.value)\n") }
+                handler.write(request.body)
+            }
+        }, body)
 }
 
 /// A request with one line for its fields, each ended by CRLF.
