@@ -111,7 +111,7 @@ public final class Server: Sendable {
 
     static func start(_ application: Application, listener: Listener) async throws -> Server {
         let settings = application.settings
-        Stalls.policy = settings.stalls
+        if let stalls = settings.stalls { Stalls.policy = stalls }
         let files = raiseOpenFileLimit()
         // Some for the application's own files, and for the loops.
         let limit = settings.limits.connections ?? max(16, files - max(64, min(512, files / 20)))

@@ -16,8 +16,9 @@ extension Application {
         public var backlog = 1_024
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
-        /// How stalls are handled. It is the process's: the application that starts last sets it.
-        public var stalls = StallPolicy()
+        /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it
+        /// is, see ``StallPolicy`` for what that is at first.
+        public var stalls: StallPolicy?
         /// Makes the handler that answers what no route answers: an unknown path, a request that cannot be read, a
         /// limit that was passed. Nil: a plain page. It throws the error from `prepare`, so that it is rendered by
         /// ``RequestHandler/writeError(_:)``.

@@ -30,7 +30,9 @@ import Darwin
             switch argument {
             case "--port": port = number(argument)
             case "--loops": settings.loops = number(argument)
-            case "--budget": settings.stalls.budget = .microseconds(number(argument))
+            case "--budget":
+                settings.stalls = StallPolicy()
+                settings.stalls?.budget = .microseconds(number(argument))
             case "--verbose": settings.accessLogger = Logger(label: "access")
             default: fail("unknown option \(argument)")
             }

@@ -94,7 +94,7 @@ extension OneAtATime {
                 let gate = Gate()
                 for _ in 0..<5 { loop.addCallback { gate.block() } }
                 try await waitUntil { Stalls.statistics.longStalls == before.longStalls + 5 }
-                #expect(Stalls.statistics.guests == 5)
+                #expect(Stalls.statistics.guests >= 5)
                 #expect(Stalls.statistics.takeovers >= before.takeovers + 5)
                 gate.open()
                 try await waitUntil { Stalls.statistics.guests == 0 }

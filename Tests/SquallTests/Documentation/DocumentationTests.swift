@@ -81,7 +81,7 @@ import Testing
             "limits.idleTimeout": "\(limits.idleTimeout.components.seconds) s",
             "limits.handlerDeadline": "\(limits.handlerDeadline.components.seconds) s",
             "limits.writeTimeout": "\(limits.writeTimeout.components.seconds) s",
-            "stalls.ceiling": "\(settings.stalls.ceiling)",
+            "stalls.ceiling": "\(StallPolicy().ceiling)",
             "drainTimeout": "\(settings.drainTimeout.components.seconds) s",
             "backlog": "\(settings.backlog)",
         ]

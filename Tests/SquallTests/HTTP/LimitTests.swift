@@ -392,12 +392,13 @@ import Darwin
     }
 
     @Test func `stalls: the policy is the process's from the start of the application on`() async throws {
-        // Other tests start applications too; the last to start has it.
-        try await waitUntil("the policy is seen") {
-            try await withEchoServer({ $0.stalls.reportAfter = .milliseconds(123) }) { _ in
-                Stalls.policy.reportAfter == .milliseconds(123)
-            }
-        }
+        // The default leaves the policy alone, and other tests' loops keep theirs.
+        let before = Stalls.policy
+        try await withEchoServer({ _ in }) { _ in #expect(Stalls.policy.budget == before.budget) }
+        var policy = before
+        policy.budget = .microseconds(1_001)
+        try await withEchoServer({ $0.stalls = policy }) { _ in #expect(Stalls.policy.budget == .microseconds(1_001)) }
+        Stalls.policy.budget = before.budget
     }
 
     private static func post(_ path: String, _ length: Int) -> String {
