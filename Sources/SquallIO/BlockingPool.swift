@@ -182,6 +182,8 @@ public final class BlockingPool: Sendable {
                 return true
             }
             if retires { return }
+            // Somebody has taken it for a call and is about to let it go.
+            parker.park()
         }
     }
 }

@@ -63,6 +63,8 @@ public final class IOLoop: @unchecked Sendable {
     /// Bytes are read into this and consumed before any user code runs.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
 
+    /// Storage for the inbox, which is exchanged for it.
+    @exclusivity(unchecked) private var spareItems: [ReadyItem] = []
     /// All that it watched is closed.
     @exclusivity(unchecked) private var hasEnded = false
 
@@ -170,7 +172,8 @@ public final class IOLoop: @unchecked Sendable {
     private func hand() {
         while true {
             guard let thread = ThreadCache.shared.take() else {
-                ThreadCache.shared.replenish()
+                // The system may have no thread to give for a while.
+                if !ThreadCache.shared.replenish() { Parker().park(nanoseconds: 1_000_000) }
                 continue
             }
             driver = thread
@@ -197,13 +200,13 @@ public final class IOLoop: @unchecked Sendable {
                 eventHead += 1
                 guard deliver(events, token) else { return }
             }
-            if timers.earliest <= now, !runTimers() { return }
+            if !isStopping, timers.earliest <= now, !runTimers() { return }
             if wheel.earliest <= now, !runDeadlines() { return }
             takeInbox()
             if isStopping {
-                guard ready.isEmpty else { continue }
                 finishStop()
-                if becomeDormant() { return }
+                turnTime = monotonicNanoseconds()
+                if ready.isEmpty, becomeDormant() { return }
                 continue
             }
             wait()
@@ -253,13 +256,12 @@ public final class IOLoop: @unchecked Sendable {
 
     func takeInbox() {
         guard inboxIsFilled.load(ordering: .acquiring) else { return }
-        let items = inbox.withLock { inbox in
+        inbox.withLock { inbox in
             inboxIsFilled.store(false, ordering: .relaxed)
-            let items = inbox.items
-            inbox.items.removeAll(keepingCapacity: inbox.items.capacity <= 1_024)
-            return items
+            swap(&inbox.items, &spareItems)
         }
-        for item in items { ready.append(item) }
+        for item in spareItems { ready.append(item) }
+        spareItems.removeAll(keepingCapacity: spareItems.capacity <= 1_024)
     }
 
     // MARK: handing work to the loop

@@ -80,10 +80,12 @@ final class ThreadCache: Sendable {
     func giveBack(_ thread: LoopThread) { spares.withLock { $0.append(thread) } }
 
     /// Starts threads until the usual number waits. Not on a path that must be quick.
-    func replenish() {
+    @discardableResult
+    func replenish() -> Bool {
         while spares.withLock({ $0.count }) < Self.ready {
-            guard start() else { return }
+            guard start() else { return false }
         }
+        return true
     }
 
     /// Starts one thread, and returns once it waits in the cache.

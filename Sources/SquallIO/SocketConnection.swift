@@ -36,6 +36,8 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     /// Writing is over: what the peer still sends is read and dropped until it closes too.
     package final var isLingering: Bool { _isLingering }
     @exclusivity(unchecked) private final var _isLingering = false
+    /// The peer's end was read, so that nothing unread is left behind it.
+    @exclusivity(unchecked) private final var hasReadEnd = false
     @exclusivity(unchecked) private final var closesWhenDrained = false
 
     /// How many bytes wait to be sent.
@@ -75,6 +77,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// Reads and consumes until there is nothing left, or until the subclass wants no more.
     package final func pump() -> Bool {
+        var reads = 0
         while !_isClosed {
             if _wantsInput, inputHead < input.count {
                 let before = inputHead
@@ -91,10 +94,18 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
                 _isAtEnd = true
                 return receivedEnd()
             }
+            // A peer that sends as fast as it can has its share, like the others.
+            guard reads < Self.readsInTurn else {
+                loop.nextTurn { self.pump() }
+                return true
+            }
+            reads += 1
             guard read() else { return false }
         }
         return true
     }
+
+    private static let readsInTurn = 16
 
     private final func consumeInput() {
         let consumed = input.withUnsafeBufferPointer { bytes in
@@ -132,6 +143,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         }
         if count == 0 {
             _isAtEnd = true
+            hasReadEnd = true
             mayRead = false
             if _isLingering {
                 closeNow()
@@ -210,9 +222,11 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     }
 
     private final func endWriting() {
-        guard !_isAtEnd else { return closeNow() }
+        guard !hasReadEnd else { return closeNow() }
         shutdown(fd, Int32(SHUT_WR))
         _isLingering = true
+        // What was not read is read away, to its end.
+        _isAtEnd = false
         _wantsInput = true
         input = []
         inputHead = 0

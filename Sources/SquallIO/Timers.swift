@@ -235,9 +235,8 @@ public final class PeriodicCallback: Sendable {
                     try await IOLoop.sleep(for: max(wait, .zero))
                     do {
                         try await body()
-                    } catch is CancellationError {
-                        return
                     } catch {
+                        if Task.isCancelled { return }
                         squallLogger.error("a periodic callback failed", metadata: ["error": "\(error)"])
                     }
                 }
@@ -247,10 +246,12 @@ public final class PeriodicCallback: Sendable {
 
     /// Ends it. A call that is under way is cancelled.
     public func stop() {
-        task.withLock { task in
-            task?.cancel()
-            task = nil
+        // Outside the lock: cancelling runs what the call has to say to it.
+        let running = task.withLock { task in
+            defer { task = nil }
+            return task
         }
+        running?.cancel()
     }
 
     /// Whether it was started and not stopped.

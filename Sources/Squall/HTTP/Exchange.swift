@@ -76,6 +76,15 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     var isLast: Bool { last.load(ordering: .acquiring) }
     func markLast() { last.store(true, ordering: .releasing) }
 
+    /// Ends what still waits for the connection. The exchange has lost it.
+    func release() {
+        if bodyStream.isWaitedFor { bodyStream.fail(StreamClosedError()) }
+        guard !drainWaiters.isEmpty else { return }
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters { waiter.resume(throwing: StreamClosedError()) }
+    }
+
     // MARK: the task
 
     /// The handler begins. False if the request is cancelled already.
@@ -178,10 +187,16 @@ struct BodyStream {
     private(set) var isEnded = false
     private(set) var buffered = 0
 
+    var isWaitedFor: Bool { waiter != nil }
+
     mutating func append(_ chunk: [UInt8]) {
         if let waiter {
             self.waiter = nil
             waiter.resume(returning: chunk)
+        } else if chunks.count > head, chunks[chunks.count - 1].count + chunk.count <= 65_536 {
+            // Tiny chunks of the wire's must not become as many arrays.
+            chunks[chunks.count - 1].append(contentsOf: chunk)
+            buffered += chunk.count
         } else {
             chunks.append(chunk)
             buffered += chunk.count

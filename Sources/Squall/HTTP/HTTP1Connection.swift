@@ -268,7 +268,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 number: exchange.number,
                 refusal: HTTPError(
                     503, "this route has as many calls waiting as the server allows; try again later",
-                    headers: [("Retry-After", "1")]))
+                    headers: [("Retry-After", "1")]), closes: exchange.owesContinue)
+            refused.owesContinue = exchange.owesContinue
             self.exchange = refused
             return run(refused)
         }
@@ -318,6 +319,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         switch end {
         case .abort:
             // Without the last chunk, or the announced length, the peer knows that it is not whole.
+            exchange?.release()
             self.exchange = nil
             closeNow()
         case .close: finishConnection()
@@ -337,6 +339,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func finishExchange() {
         // A client that waits for `100 Continue` may send its body or not: the next bytes cannot be told apart.
         let isUnclear = exchange?.owesContinue == true && parser.isInBody
+        exchange?.release()
         exchange = nil
         if closesAfterResponse || isUnclear || isAtEnd || server.core.isDraining.load(ordering: .relaxed) {
             return finishConnection()
@@ -365,6 +368,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     /// Closes when all is sent, and takes no further request.
     private func finishConnection() {
+        exchange?.release()
         exchange = nil
         phase = .ending
         readDeadline = .max

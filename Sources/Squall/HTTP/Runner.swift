@@ -41,7 +41,7 @@ final class Runner: TaskContext, @unchecked Sendable {
             self.continuation = nil
             resumeInline(continuation, returning: exchange)
         } else {
-            keep(Task.immediate(executorPreference: self) { await self.run(exchange) })
+            startInline({ keep($0) }) { await self.run(exchange) }
         }
     }
 
@@ -92,11 +92,12 @@ final class Runner: TaskContext, @unchecked Sendable {
         loop.perform { [self] in currentSubject = nil }
     }
 
+    /// Nil on a thread that does not drive the loop: the next request should not run there.
     private func wait() async -> Exchange? {
         await withUnsafeContinuation { continuation in
             let ownership = loop.borrow()
             if ownership == .none {
-                loop.perform { [self] in park(continuation) }
+                continuation.resume(returning: nil)
             } else {
                 park(continuation)
                 loop.giveBack(ownership)

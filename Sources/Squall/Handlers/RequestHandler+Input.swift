@@ -11,12 +11,19 @@ extension RequestHandler {
         else {
             throw HTTPError(500, logMessage: "the route \(request.route) has no parameter '\(name)'")
         }
+        if match.captures[index].isEmpty { return "" }
         let bytes = exchange.head.bytes
         guard let text = PercentEscapes.decode(bytes.span.extracting(exchange.head.pathRange), match.captures[index])
         else {
             throw HTTPError(400, "the path is not UTF-8")
         }
         return text
+    }
+
+    /// A parameter of the route's host pattern, in lower case. Nil if the pattern has no such parameter.
+    public func hostArgument(_ name: String) -> String? {
+        guard let exchange, let host = exchange.head.authority else { return nil }
+        return exchange.route.host?.match(host)?[name]
     }
 
     /// A parameter of the route's path as a type of its own.

@@ -114,6 +114,8 @@ final class OffloadPool: Sendable {
                 return true
             }
             if retires { return nil }
+            // Somebody has taken it for a job and is about to let it go.
+            thread.parker.park()
         }
     }
 

@@ -76,6 +76,20 @@ private final class SpawnedContext: TaskContext, @unchecked Sendable {
 }
 
 extension TaskContext {
+    /// Makes a task on this context, hands it to `keep`, and runs it here and now, up to its first suspension. Only as user
+    /// code, in a visit. (With `Task.immediate` nobody would have the task, to cancel it, before that suspension.)
+    package final func startInline(
+        _ keep: (Task<Void, Never>) -> Void, _ operation: sending @escaping @isolated(any) () async -> Void
+    ) {
+        let thread = LoopThread.current
+        thread?.capturing = self
+        keep(Task(executorPreference: self, operation: operation))
+        thread?.capturing = nil
+        guard let thread, let job = thread.captured else { return }
+        thread.captured = nil
+        job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+
     /// Resumes a continuation of a task on this context and runs that task here and now, up to its next suspension. Only
     /// as user code, in a visit.
     package final func resumeInline<T>(_ continuation: UnsafeContinuation<T, Never>, returning value: sending T) {

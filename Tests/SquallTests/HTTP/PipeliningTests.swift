@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Squall
 import SquallIO
@@ -138,7 +139,9 @@ import Testing
             async let sent: Void = client.send(requests)
             _ = try await client.responses(10_000)
             try await sent
-            #expect(longest.withLock { $0 } <= 100)
+            // Where loops are taken over at random, callbacks wait for their inbox too.
+            let isChaotic = ProcessInfo.processInfo.environment["SQUALL_CHAOS"] != nil
+            #expect(longest.withLock { $0 } <= (isChaotic ? 2_000 : 100))
         }
     }
 
