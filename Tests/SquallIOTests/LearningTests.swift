@@ -34,7 +34,7 @@ extension OneAtATime {
                     await Task(executorPreference: RouteContext(loop, profile)) {}.value
                     runs += 1
                 }
-                #expect(runs >= 16)
+                #expect(runs >= 15)
                 try await waitUntil { Stalls.statistics.guests == 0 }
                 let back = await Task(executorPreference: RouteContext(loop, profile)) { threadName() }.value
                 #expect(back == "squall-loop")
