@@ -38,7 +38,7 @@ import Synchronization
 @Sendable @inline(never) func writePipeCase() -> Outcome {
     let pipe = makePipe()
     afterReport { drain(pipe.reads) }
-    let bytes = [UInt8](repeating: 1, count: 1 << 20)
+    let bytes = [UInt8](repeating: 1, count: 1 << 17)
     return measure(resource: "pipe:[") {
         write(pipe.writes, bytes, bytes.count)  // GUILTY write-pipe
     }
@@ -47,7 +47,7 @@ import Synchronization
 @Sendable @inline(never) func sendCase() -> Outcome {
     let (mine, theirs) = makeSocketPair()
     afterReport { drain(theirs) }
-    let bytes = [UInt8](repeating: 1, count: 1 << 22)
+    let bytes = [UInt8](repeating: 1, count: 1 << 19)
     return measure(resource: "unix") {
         send(mine, bytes, bytes.count, 0)  // GUILTY send
     }
