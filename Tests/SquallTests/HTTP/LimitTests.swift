@@ -391,14 +391,17 @@ import Darwin
         }
     }
 
-    @Test func `stalls: the policy is the process's from the start of the application on`() async throws {
-        // The default leaves the policy alone, and other tests' loops keep theirs.
-        let before = Stalls.policy
-        try await withEchoServer({ _ in }) { _ in #expect(Stalls.policy.budget == before.budget) }
-        var policy = before
-        policy.budget = .microseconds(1_001)
-        try await withEchoServer({ $0.stalls = policy }) { _ in #expect(Stalls.policy.budget == .microseconds(1_001)) }
-        Stalls.policy.budget = before.budget
+    @Test func `stalls: the policy is the process's from the start of the application on`() async {
+        // In a process of its own: the other tests' loops keep the policy that they set.
+        await #expect(processExitsWith: .success) {
+            let before = Stalls.policy.budget
+            try await withEchoServer({ _ in }) { _ in #expect(Stalls.policy.budget == before) }
+            var policy = Stalls.policy
+            policy.budget = .microseconds(1_001)
+            try await withEchoServer({ [policy] in $0.stalls = policy }) { _ in
+                #expect(Stalls.policy.budget == .microseconds(1_001))
+            }
+        }
     }
 
     private static func post(_ path: String, _ length: Int) -> String {
