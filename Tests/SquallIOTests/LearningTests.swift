@@ -68,7 +68,7 @@ extension OneAtATime {
                 let run = Task(executorPreference: RouteContext(loop, profile)) { gate.block() }
                 try await waitUntil { Stalls.statistics.takeovers > takeovers }
                 let thread = await Task(executorPreference: RouteContext(loop, profile)) { threadName() }.value
-                #expect(thread == "squall-wait")
+                #expect(thread == "squall-unknown")
                 #expect(profile.placement == .loop)
                 gate.open()
                 await run.value

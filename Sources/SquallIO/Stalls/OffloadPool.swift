@@ -4,7 +4,8 @@ import Synchronization
 /// The threads that run routes which were learned to stall.
 ///
 /// Runs that wait get a thread each, as many as the ceiling lets in. Runs that compute share as many threads of low
-/// priority as there are processors, so that the loops keep the processors.
+/// priority as there are processors, so that the loops keep the processors. Runs of which it is not known yet whether they
+/// wait or compute get a thread of low priority each.
 final class OffloadPool: Sendable {
     static let shared = OffloadPool()
 
@@ -23,24 +24,30 @@ final class OffloadPool: Sendable {
         let subject: any TaskSubject
     }
 
-    /// One of the two kinds of threads.
+    /// One of the kinds of threads.
     private struct Crew {
+        let name: String
+        let mostThreads: Int
+        let isLowered: Bool
         var queue = FIFO<Item>()
         var idle: [Parker] = []
         var threads = 0
     }
 
     private struct State {
-        /// Waiting and computing.
-        var crews = [Crew(), Crew()]
+        /// By the raw value of ``DispatchProfile/Placement``. `loop`: the route is there as far as was learned, and a
+        /// run of it is stalled right now.
+        var crews = [
+            Crew(name: "squall-unknown", mostThreads: 512, isLowered: true),
+            Crew(name: "squall-wait", mostThreads: 512, isLowered: false),
+            Crew(name: "squall-compute", mostThreads: max(2, availableProcessors), isLowered: true),
+        ]
         var runs: [Run] = []
     }
 
     private let state = Mutex(State())
     /// Jobs that were submitted and have not ended.
     let inFlight = Atomic<Int>(0)
-    private static let mostWaiting = 512
-    private let mostComputing = max(2, availableProcessors)
 
     var isRunning: Bool { inFlight.load(ordering: .sequentiallyConsistent) > 0 }
 
@@ -54,34 +61,32 @@ final class OffloadPool: Sendable {
         let subject = context.subject
         let profile = subject.profile
         profile?.wentAway()
-        let computes = profile?.placement == .computing
-        let crew = computes ? 1 : 0
-        let most = computes ? mostComputing : Self.mostWaiting
-        let (parker, needsThread) = state.withLock { state -> (Parker?, Bool) in
+        let crew = Int(profile?.placement.rawValue ?? DispatchProfile.Placement.waiting.rawValue)
+        let (parker, newThread) = state.withLock { state -> (Parker?, String?) in
             state.crews[crew].queue.append(Item(job: job, context: context, subject: subject))
-            if let parker = state.crews[crew].idle.popLast() { return (parker, false) }
-            guard state.crews[crew].threads < most else { return (nil, false) }
+            if let parker = state.crews[crew].idle.popLast() { return (parker, nil) }
+            guard state.crews[crew].threads < state.crews[crew].mostThreads else { return (nil, nil) }
             state.crews[crew].threads += 1
-            return (nil, true)
+            return (nil, state.crews[crew].name)
         }
         parker?.unpark()
-        if needsThread, !startThread(named: computes ? "squall-compute" : "squall-wait", { self.main(crew, computes) })
-        {
+        if let newThread, !startThread(named: newThread, { self.main(crew) }) {
             // The threads that are there take it when they can.
             state.withLock { $0.crews[crew].threads -= 1 }
         }
         Watchdog.shared.noticeActivity()
     }
 
-    private func main(_ crew: Int, _ computes: Bool) {
+    private func main(_ crew: Int) {
         let thread = LoopThread()
+        let isLowered = state.withLock { $0.crews[crew].isLowered }
         thread.run {
-            if computes { squall_thread_set_nice(thread.tid, Watchdog.niceness) }
-            thread.isLowered.store(computes, ordering: .relaxed)
+            if isLowered { squall_thread_set_nice(thread.tid, Watchdog.niceness) }
+            thread.isLowered.store(isLowered, ordering: .relaxed)
             while let item = next(thread, crew) {
                 run(item, thread)
                 // Its priority cannot be raised again, and others wait for a quick answer here.
-                if !computes, thread.isLowered.load(ordering: .acquiring) {
+                if !isLowered, thread.isLowered.load(ordering: .acquiring) {
                     state.withLock { $0.crews[crew].threads -= 1 }
                     return
                 }

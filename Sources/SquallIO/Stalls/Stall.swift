@@ -27,13 +27,16 @@ final class Stall: @unchecked Sendable {
     private let stateAtBegin: UInt8?
 
     var cause: StallReport.Cause?
+    private var hasWaited = false
     var systemCall: String?
     var resource: String?
     let moved = Atomic<Int>(0)
     var waited: Int64 = 0
     var endedAt: Int64?
-    /// The age at which it is looked into next.
-    var nextCheck: Int64 = 5_000_000
+    /// The ages at which it is looked into, and reported, next.
+    var nextCheck = Watchdog.firstCheck
+    var nextReport: Int64 = .max
+    var isCounted = false
     var wasReported = false
     private(set) var frames: [UInt] = []
     private var sampleRequestedAt: Int64 = 0
@@ -56,11 +59,13 @@ final class Stall: @unchecked Sendable {
         beganWallClock = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9 - Double(now - began) / 1e9
     }
 
-    /// The share of its time in which it used a processor, from when that was first measured.
-    private func processorShare(_ now: Int64) -> Double {
+    /// Whether it computes: it has used that share of its time, from when that was first measured, or the budget twice
+    /// over without having been seen waiting. Even where it got little of a busy machine, that is its own doing.
+    private func computes(share: Double, _ now: Int64) -> Bool {
         let cpu = squall_thread_cpu_time(thread.tid)
-        guard cpu >= 0, cpuAtBegin >= 0, now > cpuSince else { return 0 }
-        return Double(cpu - cpuAtBegin) / Double(now - cpuSince)
+        guard cpu >= 0, cpuAtBegin >= 0, now > cpuSince else { return false }
+        let used = cpu - cpuAtBegin
+        return Double(used) >= share * Double(now - cpuSince) || !hasWaited && used >= 2 * Watchdog.shared.budget
     }
 
     func findCause(_ now: Int64) {
@@ -68,6 +73,7 @@ final class Stall: @unchecked Sendable {
         if !frames.isEmpty, cause != nil, cause != .cpu { return }
         let call = ThreadStatus.systemCall(of: thread.tid)
         if let call {
+            hasWaited = true
             cause = call.isLock ? .lock : .kernelWait
             if call.name != "restart_syscall" {
                 systemCall = call.name
@@ -75,7 +81,7 @@ final class Stall: @unchecked Sendable {
             }
         } else if cause != .cpu || !thread.isLowered.load(ordering: .relaxed) {
             // Not once its priority was lowered: that it gets no processor then is Squall's doing.
-            cause = processorShare(now) >= 0.25 ? .cpu : .notScheduled
+            cause = computes(share: 0.25, now) ? .cpu : .notScheduled
             if cause == .cpu {
                 systemCall = nil
                 resource = nil
@@ -91,7 +97,7 @@ final class Stall: @unchecked Sendable {
         case .notScheduled: return nil
         case nil:
             if stateAtBegin == UInt8(ascii: "S") || stateAtBegin == UInt8(ascii: "D") { return .waiting }
-            return processorShare(now) >= 0.5 ? .computing : nil
+            return computes(share: 0.5, now) ? .computing : nil
         }
     }
 

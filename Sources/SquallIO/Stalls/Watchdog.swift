@@ -42,11 +42,13 @@ final class Watchdog: Sendable {
     var budget: Int64 { budgetNanoseconds.load(ordering: .relaxed) }
     /// A look that comes this late says that the machine is overloaded: a stall that it finds is nobody's fault.
     private static let lateness: Int64 = 3_000_000
-    /// When a stall is looked into for the first time.
-    private static let firstCheck: Int64 = 5_000_000
+    /// When a stall is looked into for the first time, and how often until it is seen what it does.
+    static let firstCheck: Int64 = 5_000_000
+    /// From when on what computes gets a low priority.
+    private static let lowered: Int64 = 10_000_000
     /// Stalls of this length are counted.
     private static let counted: Int64 = 25_000_000
-    /// What computes for longer gets this priority.
+    /// The priority of what computes for longer.
     static let niceness: Int32 = 15
     private static let quietLooks = 16
 
@@ -307,32 +309,27 @@ final class Watchdog: Sendable {
         if !stall.isSampling { stall.findCause(now) }
         // Not only at the first look: on a busy machine it may take several to see what the code does.
         if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
-        if stall.nextCheck == Self.firstCheck {
-            stall.nextCheck = 2 * Self.firstCheck
-            return
-        }
-        if stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
+        if age >= Self.lowered, stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
             squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
         {
             stall.thread.isLowered.store(true, ordering: .releasing)
         }
-        if stall.nextCheck < Self.counted {
-            stall.nextCheck = Self.counted
-        } else if stall.nextCheck == Self.counted {
+        if age >= Self.counted, !stall.isCounted {
+            stall.isCounted = true
             longStalls.wrappingAdd(1, ordering: .relaxed)
-            stall.nextCheck = max(Self.counted + 1, policy.reportAfter.nanoseconds)
-        } else {
-            stall.nextCheck = age * 2
-            if stall.wasReported {
+            stall.nextReport = max(Self.counted, policy.reportAfter.nanoseconds)
+        }
+        if age >= stall.nextReport {
+            stall.nextReport = 2 * age
+            if !stall.wasReported, !stall.isSampling { stall.requestSample(now) }
+            if stall.wasReported || !stall.isSampling {
+                stall.wasReported = true
                 StallReporter.shared.send(stall, now: now)
-            } else if !stall.isSampling {
-                stall.requestSample(now)
-                if !stall.isSampling {
-                    stall.wasReported = true
-                    StallReporter.shared.send(stall, now: now)
-                }
             }
         }
+        let isUnclear = age < Self.lowered || stall.cause == .notScheduled
+        stall.nextCheck = min(
+            isUnclear ? age + Self.firstCheck : .max, stall.isCounted ? stall.nextReport : Self.counted)
     }
 }
 
