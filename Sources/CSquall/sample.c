@@ -204,6 +204,12 @@ int squall_sample_poll(squall_sample *sample) {
     return sample->count;
 }
 
+bool squall_sample_end(squall_sample *sample) {
+    int requested = REQUESTED;
+    atomic_compare_exchange_strong(&sample->state, &requested, IDLE);
+    return requested == READY;
+}
+
 void squall_sample_cancel(squall_sample *sample) {
     int requested = REQUESTED;
     if (atomic_compare_exchange_strong(&sample->state, &requested, IDLE)) return;
@@ -335,6 +341,7 @@ void squall_sample_attach(squall_sample *sample) {}
 int squall_sampler_install(void) { return -1; }
 int squall_sample_request(squall_sample *sample, int thread_id, const squall_call *call) { return -1; }
 int squall_sample_poll(squall_sample *sample) { return -1; }
+bool squall_sample_end(squall_sample *sample) { return false; }
 void squall_sample_cancel(squall_sample *sample) {}
 const uintptr_t *squall_sample_frames(squall_sample *sample) { return sample->frames; }
 squall_interruption squall_interruption_of(long number, const uint64_t *arguments) { return SQUALL_INTERRUPT_FORBIDDEN; }

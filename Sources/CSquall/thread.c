@@ -27,6 +27,10 @@ int squall_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int squall_thread_set_nice(int thread_id, int nice) { return setpriority(PRIO_PROCESS, (id_t)thread_id, nice); }
 
+int squall_thread_nice(int thread_id) { return getpriority(PRIO_PROCESS, (id_t)thread_id); }
+
+int squall_process_nice(void) { return squall_thread_nice(getpid()); }
+
 int64_t squall_thread_cpu_time(int thread_id) {
     // The kernel's encoding of a thread's scheduler clock, as pthread_getcpuclockid makes it.
     clockid_t clock = (clockid_t)((~(unsigned)thread_id << 3) | 6);
@@ -47,6 +51,8 @@ size_t squall_copy_memory(void *destination, uint64_t source, size_t count) {
 int squall_available_processors(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 int squall_thread_id(void) { return (int)getpid(); }
 int squall_thread_set_nice(int thread_id, int nice) { return -1; }
+int squall_thread_nice(int thread_id) { return 0; }
+int squall_process_nice(void) { return 0; }
 int64_t squall_thread_cpu_time(int thread_id) { return -1; }
 void squall_thread_set_name(const char *name) {}
 size_t squall_copy_memory(void *destination, uint64_t source, size_t count) { return 0; }

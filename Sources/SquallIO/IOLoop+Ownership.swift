@@ -34,10 +34,9 @@ extension IOLoop {
         }
         thread.role = .guest
         thread.inside = false
-        // `context` is alive until here, and `guestEnded` ends the watchdog's interest in it.
-        Watchdog.shared.guestEnded(thread)
         thread.subject = nil
-        withExtendedLifetime(context) {}
+        // The watchdog, which may be about to ask whose code it was, keeps the context until it has heard of its end.
+        Watchdog.shared.runEnded(thread, context)
         return false
     }
 

@@ -34,8 +34,8 @@ public final class IOLoop: @unchecked Sendable {
     let word = Atomic<UInt64>(0)
     /// The driver waits in the poller, or is about to.
     let isSleeping = Atomic<Bool>(false)
-    let inboxIsFilled = Atomic<Bool>(false)
-    let inbox = Mutex(Inbox())
+    /// What other threads have handed in. Closed while the loop has stopped and nobody drives it.
+    private let inbox = AtomicInbox<ReadyItem>()
     /// How many connections the loop has, for balancing.
     package let connectionCount = Atomic<Int>(0)
     let poller: SystemPoller
@@ -63,16 +63,8 @@ public final class IOLoop: @unchecked Sendable {
     /// Bytes are read into this and consumed before any user code runs.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
 
-    /// Storage for the inbox, which is exchanged for it.
-    @exclusivity(unchecked) private var spareItems: [ReadyItem] = []
     /// All that it watched is closed.
     @exclusivity(unchecked) private var hasEnded = false
-
-    struct Inbox {
-        var items: [ReadyItem] = []
-        /// The loop has stopped and nobody drives it.
-        var isDormant = false
-    }
 
     private struct Run {
         enum State { case created, running, stopping, stopped }
@@ -160,12 +152,12 @@ public final class IOLoop: @unchecked Sendable {
     private func becomeDormant() -> Bool {
         timers.cancelAll()
         guard ready.isEmpty else { return false }
-        return inbox.withLock { inbox in
-            guard inbox.items.isEmpty else { return false }
-            inbox.isDormant = true
-            driver = nil
-            return true
-        }
+        let thread = driver
+        // Before the inbox is closed: from then on the loop is the next one's.
+        driver = nil
+        guard !inbox.close() else { return true }
+        driver = thread
+        return false
     }
 
     /// Has a waiting thread drive the loop.
@@ -173,7 +165,8 @@ public final class IOLoop: @unchecked Sendable {
         while true {
             guard let thread = ThreadCache.shared.take() else {
                 // The system may have no thread to give for a while.
-                if !ThreadCache.shared.replenish() { Parker().park(nanoseconds: 1_000_000) }
+                ThreadCache.shared.replenish()
+                Parker().park(nanoseconds: 100_000)
                 continue
             }
             driver = thread
@@ -227,7 +220,7 @@ public final class IOLoop: @unchecked Sendable {
         if milliseconds != 0 {
             // Whoever posts after this store sees it and wakes the poller; whoever posted before is seen here.
             isSleeping.store(true, ordering: .sequentiallyConsistent)
-            if inboxIsFilled.load(ordering: .sequentiallyConsistent) { milliseconds = 0 }
+            if !inbox.isEmpty { milliseconds = 0 }
         }
         eventHead = 0
         eventCount = poller.wait(milliseconds: milliseconds)
@@ -254,27 +247,14 @@ public final class IOLoop: @unchecked Sendable {
         }
     }
 
-    func takeInbox() {
-        guard inboxIsFilled.load(ordering: .acquiring) else { return }
-        inbox.withLock { inbox in
-            inboxIsFilled.store(false, ordering: .relaxed)
-            swap(&inbox.items, &spareItems)
-        }
-        for item in spareItems { ready.append(item) }
-        spareItems.removeAll(keepingCapacity: spareItems.capacity <= 1_024)
-    }
+    /// Only for the owner: what was handed in becomes ready.
+    func takeInbox() { inbox.takeAll { ready.append($0) } }
 
     // MARK: handing work to the loop
 
     /// Puts an item in the loop's inbox, from any thread, and wakes the loop if it waits.
     func post(_ item: ReadyItem) {
-        let wasDormant = inbox.withLock { inbox in
-            inbox.items.append(item)
-            inboxIsFilled.store(true, ordering: .sequentiallyConsistent)
-            defer { inbox.isDormant = false }
-            return inbox.isDormant
-        }
-        if wasDormant { return hand() }
+        if inbox.push(item) { return hand() }
         if isSleeping.load(ordering: .sequentiallyConsistent) { poller.wake() }
     }
 

@@ -15,8 +15,8 @@ func setThreadName(_ name: String) {
 
 /// A thread that can drive a loop or run its user code.
 ///
-/// All stored properties but `tid`, `sample` and `parker` are touched only by the thread itself, except `assignment`,
-/// which the one who unparks the thread writes before doing so.
+/// All stored properties but `tid`, the atomics, `sample` and `parker` are touched only by the thread itself, except
+/// `assignment`, which the one who unparks the thread writes before doing so.
 final class LoopThread: @unchecked Sendable {
     enum Role { case idle, driver, guest, pool }
 
@@ -40,10 +40,22 @@ final class LoopThread: @unchecked Sendable {
     @exclusivity(unchecked) var captured: UnownedJob?
     /// The loop to drive next.
     var assignment: IOLoop?
-    /// Set by the watchdog before it returns the thread: its priority was lowered, and it must end with its guest.
+    /// Its priority was lowered.
     let isLowered = Atomic<Bool>(false)
+    /// The stall that the watchdog follows on this thread, shifted left by one, and in bit 0 whether the watchdog lowers the
+    /// thread's priority for it. 0 from the end of the run on, so that neither this nor a sample hits what comes after.
+    let followed = Atomic<UInt64>(0)
+    /// Its priority was lowered with the run that has ended: it must end too.
+    @exclusivity(unchecked) var mustEnd = false
 
     deinit { squall_sample_destroy(sample) }
+
+    /// The run that the watchdog followed on this thread has ended. Returns whether a sample of it was taken.
+    func endRun() -> Bool {
+        let hasSample = squall_sample_end(sample)
+        if followed.exchange(0, ordering: .acquiringAndReleasing) & 1 == 1 { mustEnd = true }
+        return hasSample
+    }
 
     /// The calling thread's, if it is one of Squall's.
     @inline(__always)
@@ -67,10 +79,11 @@ final class LoopThread: @unchecked Sendable {
 final class ThreadCache: Sendable {
     static let shared = ThreadCache()
 
-    /// Spares kept ready for the watchdog, which must not have to wait for one to start.
-    private static let ready = 2
-    /// Returning threads beyond this many end.
+    /// Returning threads beyond this many end, unless more loops than that are watched.
     private static let most = 8
+    /// Spares kept ready for the watchdog, which must not have to wait for one to start: one for each loop.
+    let wanted = Atomic<Int>(2)
+    private let starting = Atomic<Int>(0)
 
     private let spares = Mutex<[LoopThread]>([])
 
@@ -79,44 +92,49 @@ final class ThreadCache: Sendable {
 
     func giveBack(_ thread: LoopThread) { spares.withLock { $0.append(thread) } }
 
-    /// Starts threads until the usual number waits. Not on a path that must be quick.
-    @discardableResult
-    func replenish() -> Bool {
-        while spares.withLock({ $0.count }) < Self.ready {
-            guard start() else { return false }
+    /// Starts threads until the wanted number waits, or will soon. Does not wait for them.
+    func replenish() {
+        let wanted = max(2, wanted.load(ordering: .relaxed))
+        while spares.withLock({ $0.count }) + starting.load(ordering: .relaxed) < wanted {
+            guard start() else { return }
         }
-        return true
     }
 
-    /// Starts one thread, and returns once it waits in the cache.
     private func start() -> Bool {
-        let started = Parker()
+        starting.wrappingAdd(1, ordering: .relaxed)
         let began = startThread(named: "squall-loop") { [self] in
             let thread = LoopThread()
             thread.run {
                 spares.withLock { $0.append(thread) }
-                started.unpark()
-                while true {
-                    thread.parker.park()
-                    guard let loop = thread.assignment else { continue }
-                    thread.assignment = nil
-                    thread.role = .driver
-                    thread.loop = loop
-                    thread.inside = false
-                    loop.drive(thread)
-                    thread.role = .idle
-                    thread.loop = nil
-                    if thread.isLowered.load(ordering: .acquiring) { return }
-                    let kept = spares.withLock { spares in
-                        guard spares.count < Self.most else { return false }
-                        spares.append(thread)
-                        return true
-                    }
-                    if !kept { return }
-                }
+                starting.wrappingSubtract(1, ordering: .relaxed)
+                repeat { thread.driveNext() } while !thread.mustEnd && keeps(thread)
             }
         }
-        if began { started.park() }
+        if !began { starting.wrappingSubtract(1, ordering: .relaxed) }
         return began
+    }
+
+    private func keeps(_ thread: LoopThread) -> Bool {
+        let most = max(Self.most, 2 * wanted.load(ordering: .relaxed))
+        return spares.withLock { spares in
+            guard spares.count < most else { return false }
+            spares.append(thread)
+            return true
+        }
+    }
+}
+
+extension LoopThread {
+    /// Waits for a loop and drives it.
+    fileprivate func driveNext() {
+        parker.park()
+        guard let loop = assignment else { return }
+        assignment = nil
+        role = .driver
+        self.loop = loop
+        inside = false
+        loop.drive(self)
+        role = .idle
+        self.loop = nil
     }
 }

@@ -52,64 +52,31 @@ public var availableProcessors: Int {
     max(1, Int(squall_available_processors()))
 }
 
-/// A thread waits here until another lets it go. A permit given while nobody waits is kept; there is at most one.
-///
-/// The mutex and condition are the system's own, at addresses that do not move; `permit` is guarded by the mutex.
-final class Parker: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var permit = false
+/// Threads wait here until others let them go. Permits that are given while nobody waits are kept, up to a number.
+final class Permits: @unchecked Sendable {
+    // The pointer never changes; what it points to is for any thread.
+    private let permits: OpaquePointer
 
-    init() {
-        pthread_mutex_init(mutex, nil)
-        #if os(Linux)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
-        #else
-        pthread_cond_init(condition, nil)
-        #endif
-    }
+    init(atMost most: UInt32 = .max) { permits = squall_permits_create(most) }
 
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
+    deinit { squall_permits_destroy(permits) }
 
-    func unpark() {
-        pthread_mutex_lock(mutex)
-        permit = true
-        pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
-    }
+    func give() { squall_permits_give(permits) }
 
     /// Waits for a permit, for at most `nanoseconds` if given. Returns whether it got one.
     @discardableResult
-    func park(nanoseconds: Int64? = nil) -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        if let nanoseconds {
-            #if os(Linux)
-            let deadline = monotonicNanoseconds() + nanoseconds
-            var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
-            while !permit {
-                if pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT { break }
-            }
-            #else
-            var time = timespec(
-                tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-            if !permit { pthread_cond_timedwait_relative_np(condition, mutex, &time) }
-            #endif
-        } else {
-            while !permit { pthread_cond_wait(condition, mutex) }
-        }
-        defer { permit = false }
-        return permit
-    }
+    func take(nanoseconds: Int64? = nil) -> Bool { squall_permits_take(permits, nanoseconds ?? -1) }
+}
+
+/// A thread waits here until another lets it go. A permit given while nobody waits is kept; there is at most one.
+final class Parker: Sendable {
+    private let permits = Permits(atMost: 1)
+
+    func unpark() { permits.give() }
+
+    /// Waits for a permit, for at most `nanoseconds` if given. Returns whether it got one.
+    @discardableResult
+    func park(nanoseconds: Int64? = nil) -> Bool { permits.take(nanoseconds: nanoseconds) }
 }
 
 /// Starts a detached thread. Returns false if the system has none left to give.

@@ -55,6 +55,9 @@ int squall_thread_id(void);
 int squall_available_processors(void);
 /// setpriority for one thread. A raised nice value cannot be lowered again without privileges.
 int squall_thread_set_nice(int thread_id, int nice);
+int squall_thread_nice(int thread_id);
+/// The nice value that the process was started with: its main thread's.
+int squall_process_nice(void);
 /// Nanoseconds of CPU the thread has used, or -1 where that cannot be told.
 int64_t squall_thread_cpu_time(int thread_id);
 void squall_thread_set_name(const char *_Nonnull name);
@@ -63,6 +66,17 @@ void squall_thread_set_name(const char *_Nonnull name);
 /// thread-local's address must not be kept across a suspension.
 void *_Nullable squall_thread_context(void);
 void squall_thread_set_context(void *_Nullable context);
+
+// MARK: permits, which threads wait for
+
+/// A semaphore that holds at most so many permits.
+typedef struct squall_permits squall_permits;
+
+squall_permits *_Nonnull squall_permits_create(uint32_t most);
+void squall_permits_destroy(squall_permits *_Nonnull permits);
+void squall_permits_give(squall_permits *_Nonnull permits);
+/// Takes a permit, or waits for one: for so many nanoseconds, or without end if that is negative. False if none came.
+bool squall_permits_take(squall_permits *_Nonnull permits, int64_t nanoseconds);
 
 // MARK: sampling a thread's stack
 
@@ -92,6 +106,9 @@ typedef struct {
 int squall_sample_request(squall_sample *_Nonnull sample, int thread_id, const squall_call *_Nonnull call);
 /// How many frames were written, or -1 while the thread has not answered.
 int squall_sample_poll(squall_sample *_Nonnull sample);
+/// For the thread itself, at the end of what was to be sampled: gives up a request that is not answered, and tells
+/// whether there is an answer.
+bool squall_sample_end(squall_sample *_Nonnull sample);
 /// Gives up an unanswered request: a late answer is dropped.
 void squall_sample_cancel(squall_sample *_Nonnull sample);
 const uintptr_t *_Nonnull squall_sample_frames(squall_sample *_Nonnull sample);

@@ -17,110 +17,146 @@ final class OffloadPool: Sendable {
         var isFollowed = false
     }
 
-    private struct Item {
+    /// By the raw value of ``DispatchProfile/Placement``. `loop`: the route is there as far as was learned, and a run of
+    /// it is stalled right now.
+    private let crews = [
+        Crew(name: "squall-unknown", mostThreads: 512, isLowered: true),
+        Crew(name: "squall-wait", mostThreads: 512, isLowered: false),
+        Crew(name: "squall-compute", mostThreads: max(2, availableProcessors), isLowered: true),
+    ]
+    /// Jobs that were submitted and have not ended.
+    let inFlight = Atomic<Int>(0)
+
+    var isRunning: Bool { inFlight.load(ordering: .sequentiallyConsistent) > 0 }
+
+    /// For the watchdog: the runs of each crew that is not at changing them just now.
+    func withRuns(_ body: (inout [Run]) -> Void) {
+        guard isRunning else { return }
+        for crew in crews { crew.withRuns(body) }
+    }
+
+    func submit(_ job: UnownedJob, for context: TaskContext) {
+        inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        let subject = context.subject
+        subject.profile?.wentAway()
+        let placement = subject.profile?.placement ?? .waiting
+        crews[Int(placement.rawValue)].submit(Crew.Item(job: job, context: context, subject: subject))
+        Watchdog.shared.noticeActivity()
+    }
+}
+
+/// Threads of one kind, and what waits for them.
+///
+/// Whoever submits takes no lock: the threads hold one while their priority is low.
+private final class Crew: Sendable {
+    struct Item {
         let job: UnownedJob
         let context: TaskContext
         /// The context's when the job came: it may be about other code when it ends.
         let subject: any TaskSubject
     }
 
-    /// One of the kinds of threads.
-    private struct Crew {
-        let name: String
-        let mostThreads: Int
-        let isLowered: Bool
-        var queue = FIFO<Item>()
-        var idle: [Parker] = []
-        var threads = 0
-    }
-
     private struct State {
-        /// By the raw value of ``DispatchProfile/Placement``. `loop`: the route is there as far as was learned, and a
-        /// run of it is stalled right now.
-        var crews = [
-            Crew(name: "squall-unknown", mostThreads: 512, isLowered: true),
-            Crew(name: "squall-wait", mostThreads: 512, isLowered: false),
-            Crew(name: "squall-compute", mostThreads: max(2, availableProcessors), isLowered: true),
-        ]
-        var runs: [Run] = []
+        var queue = FIFO<Item>()
+        var runs: [OffloadPool.Run] = []
     }
 
+    private let name: String
+    private let mostThreads: Int
+    private let isLowered: Bool
+    private let incoming = AtomicInbox<Item>()
+    /// The threads' own. The watchdog only tries it.
     private let state = Mutex(State())
-    /// Jobs that were submitted and have not ended.
-    let inFlight = Atomic<Int>(0)
+    private let threads = Atomic<Int>(0)
+    /// Threads that wait for a permit which nobody has given yet.
+    private let idle = Atomic<Int>(0)
+    private let permits = Permits()
 
-    var isRunning: Bool { inFlight.load(ordering: .sequentiallyConsistent) > 0 }
-
-    func withRuns(_ body: (inout [Run]) -> Void) {
-        guard isRunning else { return }
-        state.withLock { body(&$0.runs) }
+    init(name: String, mostThreads: Int, isLowered: Bool) {
+        self.name = name
+        self.mostThreads = mostThreads
+        self.isLowered = isLowered
     }
 
-    func submit(_ job: UnownedJob, for context: TaskContext) {
-        inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        let subject = context.subject
-        let profile = subject.profile
-        profile?.wentAway()
-        let crew = Int(profile?.placement.rawValue ?? DispatchProfile.Placement.waiting.rawValue)
-        let (parker, newThread) = state.withLock { state -> (Parker?, String?) in
-            state.crews[crew].queue.append(Item(job: job, context: context, subject: subject))
-            if let parker = state.crews[crew].idle.popLast() { return (parker, nil) }
-            guard state.crews[crew].threads < state.crews[crew].mostThreads else { return (nil, nil) }
-            state.crews[crew].threads += 1
-            return (nil, state.crews[crew].name)
-        }
-        parker?.unpark()
-        if let newThread, !startThread(named: newThread, { self.main(crew) }) {
-            // The threads that are there take it when they can.
-            state.withLock { $0.crews[crew].threads -= 1 }
-        }
-        Watchdog.shared.noticeActivity()
+    func submit(_ item: Item) {
+        incoming.push(item)
+        summon()
     }
 
-    private func main(_ crew: Int) {
+    func withRuns(_ body: (inout [OffloadPool.Run]) -> Void) {
+        let isStranded = state.withLockIfAvailable { state in
+            body(&state.runs)
+            return threads.load(ordering: .relaxed) == 0 && !(incoming.isEmpty && state.queue.isEmpty)
+        }
+        // No thread could be started when its time was.
+        if isStranded == true { summon() }
+    }
+
+    /// Finds a thread for what was submitted: an idle one or a new one. If there is none, one that is busy takes it when
+    /// it can.
+    private func summon() {
+        if claimIdle() { return permits.give() }
+        var count = threads.load(ordering: .sequentiallyConsistent)
+        while count < mostThreads {
+            let (exchanged, original) = threads.weakCompareExchange(
+                expected: count, desired: count + 1, ordering: .sequentiallyConsistent)
+            count = original
+            guard exchanged else { continue }
+            if !startThread(named: name, { self.main() }) { threads.wrappingSubtract(1, ordering: .relaxed) }
+            return
+        }
+    }
+
+    private func claimIdle() -> Bool {
+        var count = idle.load(ordering: .sequentiallyConsistent)
+        while count > 0 {
+            let (exchanged, original) = idle.weakCompareExchange(
+                expected: count, desired: count - 1, ordering: .sequentiallyConsistent)
+            if exchanged { return true }
+            count = original
+        }
+        return false
+    }
+
+    private func main() {
         let thread = LoopThread()
-        let isLowered = state.withLock { $0.crews[crew].isLowered }
         thread.run {
-            if isLowered { squall_thread_set_nice(thread.tid, Watchdog.niceness) }
-            thread.isLowered.store(isLowered, ordering: .relaxed)
-            while let item = next(thread, crew) {
+            if isLowered {
+                squall_thread_set_nice(thread.tid, Watchdog.niceness)
+                thread.isLowered.store(true, ordering: .relaxed)
+            }
+            while let item = next(thread) {
                 run(item, thread)
-                // Its priority cannot be raised again, and others wait for a quick answer here.
-                if !isLowered, thread.isLowered.load(ordering: .acquiring) {
-                    state.withLock { $0.crews[crew].threads -= 1 }
-                    return
-                }
+                // Its priority cannot be raised again, and others wait for a quick answer here. It may have inherited it.
+                if !isLowered, thread.mustEnd || squall_thread_nice(thread.tid) > squall_process_nice() { break }
             }
         }
+        threads.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        // Who came meanwhile may have counted on this thread.
+        if !incoming.isEmpty || state.withLock({ !$0.queue.isEmpty }) { summon() }
     }
 
-    private func next(_ thread: LoopThread, _ crew: Int) -> Item? {
+    /// Waits for something to run. Nil if there was nothing for ten seconds.
+    private func next(_ thread: LoopThread) -> Item? {
         let idleTime: Int64 = 10_000_000_000
         while true {
+            // Outside the lock: they are system calls, at which the thread may be made to wait.
+            let now = monotonicNanoseconds()
+            let cpu = squall_thread_cpu_time(thread.tid)
             let item = state.withLock { state -> Item? in
-                if let item = state.crews[crew].queue.popFirst() {
-                    state.runs.append(
-                        Run(
-                            subject: item.subject, thread: thread, began: monotonicNanoseconds(),
-                            cpuAtBegin: squall_thread_cpu_time(thread.tid)))
-                    return item
-                }
-                state.crews[crew].idle.append(thread.parker)
-                return nil
+                incoming.takeAll { state.queue.append($0) }
+                guard let item = state.queue.popFirst() else { return nil }
+                state.runs.append(
+                    OffloadPool.Run(subject: item.subject, thread: thread, began: now, cpuAtBegin: cpu))
+                return item
             }
             if let item { return item }
-            if thread.parker.park(nanoseconds: idleTime) { continue }
-            let retires = state.withLock { state in
-                guard let index = state.crews[crew].idle.firstIndex(where: { $0 === thread.parker }) else {
-                    return false
-                }
-                state.crews[crew].idle.remove(at: index)
-                state.crews[crew].threads -= 1
-                return true
-            }
-            if retires { return nil }
-            // Somebody has taken it for a job and is about to let it go.
-            thread.parker.park()
+            idle.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            if !incoming.isEmpty, claimIdle() { continue }
+            if permits.take(nanoseconds: idleTime) { continue }
+            if claimIdle() { return nil }
+            // Somebody has claimed it and is about to give it a permit.
+            permits.take()
         }
     }
 
@@ -131,17 +167,18 @@ final class OffloadPool: Sendable {
         thread.subject = Unmanaged.passUnretained(context)
         item.job.runSynchronously(on: context.asUnownedTaskExecutor())
         thread.role = .idle
-        let run = state.withLock { state -> Run? in
+        thread.subject = nil
+        thread.loop = nil
+        let now = monotonicNanoseconds()
+        let run = state.withLock { state -> OffloadPool.Run? in
             guard let index = state.runs.firstIndex(where: { $0.thread === thread }) else { return nil }
             return state.runs.remove(at: index)
         }
         if let run {
-            if run.isFollowed { Watchdog.shared.poolRunEnded(thread) }
-            item.subject.profile?.poolRunEnded(duration: monotonicNanoseconds() - run.began)
+            if run.isFollowed { Watchdog.shared.runEnded(thread, nil) }
+            item.subject.profile?.poolRunEnded(duration: now - run.began)
         }
-        thread.subject = nil
-        thread.loop = nil
         item.subject.profile?.cameBack()
-        inFlight.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        OffloadPool.shared.inFlight.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
 }

@@ -59,6 +59,9 @@ final class Stall: @unchecked Sendable {
         beganWallClock = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9 - Double(now - began) / 1e9
     }
 
+    /// What ``LoopThread/followed`` holds of the stall with this number.
+    static func mark(_ id: Int) -> UInt64 { UInt64(id) << 1 }
+
     /// Whether it computes: it has used that share of its time, from when that was first measured, or the budget twice
     /// over without having been seen waiting. Even where it got little of a busy machine, that is its own doing.
     private func computes(share: Double, _ now: Int64) -> Bool {
@@ -113,18 +116,24 @@ final class Stall: @unchecked Sendable {
         sampleRequestedAt = now
     }
 
-    /// Takes the stack if it has come, or gives up waiting for it.
+    /// Whether its stack has come, or is waited for no more.
+    func hasSample(_ now: Int64) -> Bool {
+        if squall_sample_poll(thread.sample) >= 0 {
+            // Asked after the sample has come: the run had not ended then. Otherwise its end says whether it counts.
+            return thread.followed.load(ordering: .acquiring) >> 1 == UInt64(id)
+        }
+        return now - sampleRequestedAt > 1_000_000_000
+    }
+
+    /// Takes the stack if it has come, and asks no more.
     func collectSample(_ now: Int64) {
         let count = squall_sample_poll(thread.sample)
         if count >= 0 {
             // The first two frames are the handler and the kernel's return from it.
             let pointer = squall_sample_frames(thread.sample)
             frames = (0..<Int(count)).map { UInt(pointer[$0]) }
-            squall_sample_cancel(thread.sample)
-            isSampling = false
-        } else if now - sampleRequestedAt > 1_000_000_000 {
-            squall_sample_cancel(thread.sample)
-            isSampling = false
         }
+        squall_sample_cancel(thread.sample)
+        isSampling = false
     }
 }

@@ -51,8 +51,15 @@ public enum Stalls {
 final class StallReporter: Sendable {
     static let shared = StallReporter()
 
+    /// What the watchdog hands over.
+    private struct Pending: Sendable {
+        let stall: Stall
+        var report: StallReport?
+        var frames: [UInt] = []
+        var context: TaskContext?
+    }
+
     private struct State {
-        var pending: [(stall: Stall, report: StallReport, frames: [UInt])] = []
         var ring: [StallReport] = []
         /// How many reports there have been.
         var sequence = 0
@@ -61,6 +68,7 @@ final class StallReporter: Sendable {
     private static let ringSize = 256
 
     private let state = Mutex(State())
+    private let pending = AtomicInbox<Pending>()
     private let parker = Parker()
 
     var logger: Logger {
@@ -75,15 +83,30 @@ final class StallReporter: Sendable {
         }
     }
 
-    /// Called by the watchdog, under its lock.
+    /// Reports how far a stall has come. Called by the watchdog, under its lock.
     func send(_ stall: Stall, now: Int64) {
-        let report = StallReport(
+        pending.push(Pending(stall: stall, report: Self.report(stall, now), frames: stall.frames))
+        parker.unpark()
+    }
+
+    /// Reports that a stall has ended, if it was reported before, and lets go of it and of its context. Called by the
+    /// watchdog, under its lock.
+    func end(_ stall: Stall, _ context: TaskContext?) {
+        var ended = Pending(stall: stall, context: context)
+        if stall.wasReported, let endedAt = stall.endedAt {
+            ended.report = Self.report(stall, endedAt)
+            ended.frames = stall.frames
+        }
+        pending.push(ended)
+        parker.unpark()
+    }
+
+    private static func report(_ stall: Stall, _ now: Int64) -> StallReport {
+        StallReport(
             id: stall.id, began: stall.beganWallClock, route: stall.subject.label, requestID: stall.subject.requestID,
             cause: stall.cause ?? .notScheduled, systemCall: stall.systemCall, resource: stall.resource,
-            duration: .nanoseconds((stall.endedAt ?? now) - stall.began), hasEnded: stall.endedAt != nil,
+            duration: .nanoseconds(now - stall.began), hasEnded: stall.endedAt != nil,
             requestsMoved: stall.moved.load(ordering: .relaxed), requestsWaited: .nanoseconds(stall.waited))
-        state.withLock { $0.pending.append((stall, report, stall.frames)) }
-        parker.unpark()
     }
 
     func start() {
@@ -96,11 +119,9 @@ final class StallReporter: Sendable {
         var logged: [String: (at: Int64, stall: Int, suppressed: Int)] = [:]
         while true {
             parker.park()
-            let pending = state.withLock { state in
-                defer { state.pending = [] }
-                return state.pending
-            }
-            for (_, report, frames) in pending {
+            var reports: [(report: StallReport, frames: [UInt])] = []
+            pending.takeAll { if let report = $0.report { reports.append((report, $0.frames)) } }
+            for (report, frames) in reports {
                 var report = report
                 report.frames = symbolizer.frames(of: frames)
                 report.guilty = Symbolizer.guilty(in: report.frames)

@@ -29,7 +29,8 @@ public struct StallPolicy: Sendable {
 
 /// The thread that sees loops standing still.
 ///
-/// It is a plain thread that uses no task, no dispatch queue and no lock that user code can hold.
+/// It is a plain thread that uses no task, no dispatch queue and no lock that a thread holds which runs user code: such a
+/// thread may have a low priority. Those tell it what they have to tell through an inbox.
 ///
 /// While a loop is inside user code it looks every millisecond. The same visit at two looks means that the budget is
 /// spent: it takes the loop and gives it to a waiting thread. It goes on watching the code that stalled, finds out what it
@@ -49,7 +50,7 @@ final class Watchdog: Sendable {
     /// Stalls of this length are counted.
     private static let counted: Int64 = 25_000_000
     /// The priority of what computes for longer.
-    static let niceness: Int32 = 15
+    static let niceness = min(squall_process_nice() + 15, 19)
     private static let quietLooks = 16
 
     private struct Watched {
@@ -72,21 +73,41 @@ final class Watchdog: Sendable {
         var random = SystemRandomNumberGenerator()
     }
 
+    /// A run that was followed has ended.
+    private struct Ended {
+        let thread: LoopThread
+        let at: Int64
+        let hasSample: Bool
+        /// Of a guest: kept until here, as the watchdog may have been about to ask whose code it was.
+        let context: TaskContext?
+    }
+
     private let state = Mutex(State())
+    private let ended = AtomicInbox<Ended>()
     private let parker = Parker()
     private let isParked = Atomic<Bool>(false)
-    private let policyBox = Mutex(StallPolicy())
     let takeovers = Atomic<Int>(0)
     let guests = Atomic<Int>(0)
     let longStalls = Atomic<Int>(0)
-    private let ceiling = Atomic<Int>(64)
+    // The policy, as one may ask for it from any thread.
+    private let ceiling = Atomic<Int>(StallPolicy().ceiling)
+    private let reportAfter = Atomic<Int64>(StallPolicy().reportAfter.nanoseconds)
+    private let warmUp = Atomic<Int64>(StallPolicy().warmUp.nanoseconds)
 
     var policy: StallPolicy {
-        get { policyBox.withLock { $0 } }
+        get {
+            var policy = StallPolicy()
+            policy.budget = .nanoseconds(budget)
+            policy.reportAfter = .nanoseconds(reportAfter.load(ordering: .relaxed))
+            policy.ceiling = ceiling.load(ordering: .relaxed)
+            policy.warmUp = .nanoseconds(warmUp.load(ordering: .relaxed))
+            return policy
+        }
         set {
-            policyBox.withLock { $0 = newValue }
-            ceiling.store(max(1, newValue.ceiling), ordering: .relaxed)
             budgetNanoseconds.store(min(max(newValue.budget.nanoseconds, 100_000), 1_000_000_000), ordering: .relaxed)
+            reportAfter.store(newValue.reportAfter.nanoseconds, ordering: .relaxed)
+            ceiling.store(max(1, newValue.ceiling), ordering: .relaxed)
+            warmUp.store(newValue.warmUp.nanoseconds, ordering: .relaxed)
         }
     }
 
@@ -110,12 +131,18 @@ final class Watchdog: Sendable {
     /// Begins to watch a loop that `loop.driver` is about to drive.
     func add(_ loop: IOLoop) {
         guard let driver = loop.driver else { return }
-        state.withLock { $0.watched.append(Watched(loop: loop, driver: driver)) }
+        state.withLock { state in
+            state.watched.append(Watched(loop: loop, driver: driver))
+            ThreadCache.shared.wanted.store(state.watched.count, ordering: .relaxed)
+        }
         noticeActivity()
     }
 
     func remove(_ loop: IOLoop) {
-        state.withLock { $0.watched.removeAll { $0.loop === loop } }
+        state.withLock { state in
+            state.watched.removeAll { $0.loop === loop }
+            ThreadCache.shared.wanted.store(state.watched.count, ordering: .relaxed)
+        }
     }
 
     /// A loop has woken, or something has begun to run in the pool. Cheap unless the watchdog sleeps.
@@ -135,41 +162,16 @@ final class Watchdog: Sendable {
                 >= ceiling.load(ordering: .relaxed)
     }
 
-    /// The calling thread was a guest and has come to the end of its user code.
-    func guestEnded(_ thread: LoopThread) {
-        let now = monotonicNanoseconds()
-        state.withLock { state in
-            guard let index = state.stalls.firstIndex(where: { $0.thread === thread }) else { return }
-            let stall = state.stalls.remove(at: index)
-            finish(stall, now, state)
-            guests.wrappingSubtract(1, ordering: .relaxed)
-            stall.subject.profile?.guestEnded(
-                blame: stall.blame(now), duration: now - stall.began, now: now, learning: isLearning(state, now))
-        }
-    }
-
-    /// The run in the pool that `stall` is about has come to its end.
-    func poolRunEnded(_ thread: LoopThread) {
-        let now = monotonicNanoseconds()
-        state.withLock { state in
-            guard let index = state.stalls.firstIndex(where: { $0.thread === thread }) else { return }
-            finish(state.stalls.remove(at: index), now, state)
-        }
-    }
-
-    private func finish(_ stall: Stall, _ now: Int64, _ state: borrowing State) {
-        stall.endedAt = now
-        if stall.isSampling {
-            // It ended before its stack was looked at. It was long enough to be reported all the same.
-            stall.collectSample(now)
-            squall_sample_cancel(stall.thread.sample)
-            stall.wasReported = true
-        }
-        if stall.wasReported { StallReporter.shared.send(stall, now: now) }
+    /// The calling thread has come to the end of a run that is followed: as a guest, whose context it gives, or in the
+    /// pool.
+    func runEnded(_ thread: LoopThread, _ context: TaskContext?) {
+        let hasSample = thread.endRun()
+        ended.push(Ended(thread: thread, at: monotonicNanoseconds(), hasSample: hasSample, context: context))
+        noticeActivity()
     }
 
     private func isLearning(_ state: borrowing State, _ now: Int64) -> Bool {
-        !state.chaos && now - state.began >= policy.warmUp.nanoseconds
+        !state.chaos && now - state.began >= warmUp.load(ordering: .relaxed)
     }
 
     // MARK: the thread
@@ -196,6 +198,7 @@ final class Watchdog: Sendable {
 
     /// Whether a loop is awake or, unless they are waited for with a limit anyway, something is stalled.
     private func isAnyoneActive(without stalls: Bool) -> Bool {
+        if !ended.isEmpty { return true }
         if !stalls, OffloadPool.shared.isRunning { return true }
         return state.withLock { state in
             !stalls && !state.stalls.isEmpty
@@ -211,6 +214,7 @@ final class Watchdog: Sendable {
             let isLate = now - state.lastLook > budget + Self.lateness
             state.lastLook = now
             var isActive = false
+            ended.takeAll { finish($0, &state) }
             for index in state.watched.indices {
                 let loop = state.watched[index].loop
                 let word = loop.word.load(ordering: .relaxed)
@@ -253,7 +257,10 @@ final class Watchdog: Sendable {
         // A late look blames nobody; what lasts is judged by what it does then.
         let letter = state.chaos || isLate ? UInt8(ascii: "R") : ThreadStatus.state(of: guest.tid)
         let cpu = squall_thread_cpu_time(guest.tid)
+        // Before the loop is taken, so that the guest finds it at its end, however soon that comes.
+        guest.followed.store(Stall.mark(state.nextID), ordering: .relaxed)
         guard loop.take(word), let context = loop.subject?.takeUnretainedValue() else {
+            guest.followed.store(0, ordering: .relaxed)
             ThreadCache.shared.giveBack(spare)
             return
         }
@@ -262,9 +269,8 @@ final class Watchdog: Sendable {
             began: state.watched[index].seenAt,
             cpuAtBegin: cpu, stateAtBegin: letter, now: now)
         state.nextID += 1
-        stall.moved.store(
-            loop.ready.count + loop.eventCount - loop.eventHead + loop.inbox.withLock { $0.items.count },
-            ordering: .relaxed)
+        loop.takeInbox()
+        stall.moved.store(loop.ready.count + loop.eventCount - loop.eventHead, ordering: .relaxed)
         stall.waited = now - state.watched[index].seenAt
         stall.subject.profile?.guestBegan()
         guests.wrappingAdd(1, ordering: .relaxed)
@@ -281,43 +287,60 @@ final class Watchdog: Sendable {
     /// Makes stalls of runs in the pool that last, so that they are named too.
     private func followPool(_ state: inout State, _ now: Int64) {
         var nextID = state.nextID
+        var begun: [Stall] = []
         OffloadPool.shared.withRuns { runs in
             for index in runs.indices where !runs[index].isFollowed && now - runs[index].began >= Self.firstCheck {
                 runs[index].isFollowed = true
-                state.stalls.append(
-                    Stall(
-                        id: nextID, subject: runs[index].subject, thread: runs[index].thread, isGuest: false,
-                        began: runs[index].began, cpuAtBegin: runs[index].cpuAtBegin, stateAtBegin: nil, now: now))
+                let stall = Stall(
+                    id: nextID, subject: runs[index].subject, thread: runs[index].thread, isGuest: false,
+                    began: runs[index].began, cpuAtBegin: runs[index].cpuAtBegin, stateAtBegin: nil, now: now)
+                stall.thread.followed.store(Stall.mark(nextID), ordering: .relaxed)
+                begun.append(stall)
                 nextID += 1
             }
         }
+        state.stalls += begun
         state.nextID = nextID
+    }
+
+    private func finish(_ end: Ended, _ state: inout State) {
+        guard let index = state.stalls.firstIndex(where: { $0.thread === end.thread }) else { return }
+        let stall = state.stalls.remove(at: index)
+        stall.endedAt = end.at
+        if stall.isSampling {
+            // It ended before its stack was looked at. It was long enough to be reported all the same.
+            if end.hasSample { stall.collectSample(end.at) }
+            squall_sample_cancel(stall.thread.sample)
+            stall.wasReported = true
+        }
+        if stall.isGuest {
+            guests.wrappingSubtract(1, ordering: .relaxed)
+            stall.subject.profile?.guestEnded(
+                blame: stall.blame(end.at), duration: end.at - stall.began, now: end.at,
+                learning: isLearning(state, end.at))
+        }
+        // The last references to what user code made are not for this thread to drop.
+        StallReporter.shared.end(stall, end.context)
     }
 
     /// Looks into one stall, when it is time.
     private func follow(_ stall: Stall, _ now: Int64, _ state: borrowing State) {
         let age = now - stall.began
-        if stall.isSampling {
+        if stall.isSampling, stall.hasSample(now) {
             stall.collectSample(now)
-            if !stall.isSampling {
-                stall.wasReported = true
-                StallReporter.shared.send(stall, now: now)
-            }
+            stall.wasReported = true
+            StallReporter.shared.send(stall, now: now)
         }
         guard age >= stall.nextCheck else { return }
         // A signal that is on its way has woken the thread already.
         if !stall.isSampling { stall.findCause(now) }
         // Not only at the first look: on a busy machine it may take several to see what the code does.
         if let placement = stall.blame(now), isLearning(state, now) { stall.subject.profile?.learn(placement) }
-        if age >= Self.lowered, stall.cause == .cpu, !stall.thread.isLowered.load(ordering: .relaxed),
-            squall_thread_set_nice(stall.thread.tid, Self.niceness) == 0
-        {
-            stall.thread.isLowered.store(true, ordering: .releasing)
-        }
+        if age >= Self.lowered, stall.cause == .cpu { lower(stall) }
         if age >= Self.counted, !stall.isCounted {
             stall.isCounted = true
             longStalls.wrappingAdd(1, ordering: .relaxed)
-            stall.nextReport = max(Self.counted, policy.reportAfter.nanoseconds)
+            stall.nextReport = max(Self.counted, reportAfter.load(ordering: .relaxed))
         }
         if age >= stall.nextReport {
             stall.nextReport = 2 * age
@@ -330,6 +353,20 @@ final class Watchdog: Sendable {
         let isUnclear = age < Self.lowered || stall.cause == .notScheduled
         stall.nextCheck = min(
             isUnclear ? age + Self.firstCheck : .max, stall.isCounted ? stall.nextReport : Self.counted)
+    }
+
+    /// Lowers the priority of the thread for as long as it lives, which is until this run has ended.
+    private func lower(_ stall: Stall) {
+        let thread = stall.thread
+        guard !thread.isLowered.load(ordering: .relaxed) else { return }
+        let mark = Stall.mark(stall.id)
+        // From here on the thread ends with its run. If the run has ended already nothing must happen to the thread.
+        guard
+            thread.followed.compareExchange(
+                expected: mark, desired: mark | 1, ordering: .acquiringAndReleasing
+            ).exchanged
+        else { return }
+        if squall_thread_set_nice(thread.tid, Self.niceness) == 0 { thread.isLowered.store(true, ordering: .relaxed) }
     }
 }
 
