@@ -56,9 +56,15 @@ public final class Application: Sendable {
         let server = try await start(port: port, host: host)
         let signals = AsyncStream<Int32>.makeStream()
         var watches: [IOLoop.SignalWatch] = []
-        for signal in [SIGTERM, SIGINT] {
-            watches.append(
-                try await server.firstLoop.watchSignal(signal) { signals.continuation.yield(signal) })
+        do {
+            for signal in [SIGTERM, SIGINT] {
+                watches.append(
+                    try await server.firstLoop.watchSignal(signal) { signals.continuation.yield(signal) })
+            }
+        } catch {
+            for watch in watches { watch.cancel() }
+            await server.stop()
+            throw error
         }
         settings.logger.notice("listening on http://\(server.address)")
         for await _ in signals.stream { break }
@@ -117,7 +123,12 @@ public final class Server: Sendable {
         let limit = settings.limits.connections ?? max(16, files - max(64, min(512, files / 20)))
         let core = ServerCore(application: application, settings: settings, connectionLimit: limit)
         var loops: [IOLoop] = []
-        for index in 0..<max(1, settings.loops ?? availableProcessors) { loops.append(try IOLoop(index: index)) }
+        do {
+            for index in 0..<max(1, settings.loops ?? availableProcessors) { loops.append(try IOLoop(index: index)) }
+        } catch {
+            listener.close()
+            throw error
+        }
         let servers = loops.map { LoopServer(core: core, loop: $0) }
         let acceptors = loops.map { loop in
             Acceptor(listener: listener, on: loop, among: loops, limit: limit) { fd, address, loop in

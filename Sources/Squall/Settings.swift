@@ -47,6 +47,9 @@ extension Application {
         public var handlerDeadline: Duration = .seconds(30)
         /// How long a client may take nothing of what is sent to it: 30 s. Then the connection is closed.
         public var writeTimeout: Duration = .seconds(30)
+        /// How much may wait in memory to be sent on a connection, in bytes: 1 MiB. With more than that ``RequestHandler/flush()``
+        /// waits, and no further request is taken from the connection.
+        public var unsentBytes = 1_048_576
         /// Connections at a time. Nil, the default: the open-file limit, less some for the application. Beyond, new ones
         /// wait in the system's queue.
         public var connections: Int?

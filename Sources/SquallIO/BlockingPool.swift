@@ -37,13 +37,14 @@ public final class BlockingPool: Sendable {
     private typealias Body = @Sendable (_ cancelled: Bool) -> @Sendable () -> Void
 
     private struct Item {
-        let id: Int
         let queuedAt: Int64
         let body: Body
     }
 
     private struct State {
-        var queue = FIFO<Item>()
+        /// The calls that wait, by number, and the order of their numbers: also of some that were cancelled.
+        var waiting: [Int: Item] = [:]
+        var order = FIFO<Int>()
         var idle: [Parker] = []
         var threads = 0
         /// Threads that were started or woken for a call and have not taken it yet.
@@ -53,6 +54,29 @@ public final class BlockingPool: Sendable {
         var completed = 0
         var totalWait: Int64 = 0
         var longestWait: Int64 = 0
+
+        mutating func append(_ id: Int, _ item: Item) {
+            waiting[id] = item
+            order.append(id)
+        }
+
+        mutating func remove(_ id: Int) -> Item? {
+            guard let item = waiting.removeValue(forKey: id) else { return nil }
+            // Where many are cancelled and none is taken, their numbers must not pile up.
+            if order.count > 2 * waiting.count + 64 {
+                var left = FIFO<Int>()
+                while let id = order.popFirst() { if waiting[id] != nil { left.append(id) } }
+                order = left
+            }
+            return item
+        }
+
+        mutating func popFirst() -> Item? {
+            while let id = order.popFirst() {
+                if let item = waiting.removeValue(forKey: id) { return item }
+            }
+            return nil
+        }
     }
 
     private let limit: Int
@@ -73,7 +97,7 @@ public final class BlockingPool: Sendable {
     public var statistics: Statistics {
         state.withLock { state in
             Statistics(
-                running: state.running, queued: state.queue.count, completed: state.completed,
+                running: state.running, queued: state.waiting.count, completed: state.completed,
                 totalWait: .nanoseconds(state.totalWait), longestWait: .nanoseconds(state.longestWait))
         }
     }
@@ -104,7 +128,7 @@ public final class BlockingPool: Sendable {
     }
 
     private func cancel(_ id: Int) {
-        let item = state.withLock { $0.queue.remove { $0.id == id } }
+        let item = state.withLock { $0.remove(id) }
         item?.body(true)()
     }
 
@@ -117,10 +141,10 @@ public final class BlockingPool: Sendable {
             case start, queued
         }
         let outcome = state.withLock { state -> Outcome in
-            if state.threads >= limit, state.idle.isEmpty, state.queue.count - state.coming >= queueLimit {
-                return .refused(state.queue.count - state.coming)
+            if state.threads >= limit, state.idle.isEmpty, state.waiting.count - state.coming >= queueLimit {
+                return .refused(state.waiting.count - state.coming)
             }
-            state.queue.append(Item(id: id, queuedAt: monotonicNanoseconds(), body: body))
+            state.append(id, Item(queuedAt: monotonicNanoseconds(), body: body))
             if let parker = state.idle.popLast() {
                 state.coming += 1
                 return .wake(parker)
@@ -142,7 +166,7 @@ public final class BlockingPool: Sendable {
                     return state.threads == 0
                 }
                 // Nobody else will come for it.
-                if isAlone, let item = state.withLock({ $0.queue.remove { $0.id == id } }) { item.body(true)() }
+                if isAlone, let item = state.withLock({ $0.remove(id) }) { item.body(true)() }
                 return
             }
         }
@@ -154,7 +178,7 @@ public final class BlockingPool: Sendable {
         while true {
             let item = state.withLock { state -> Item? in
                 if isComing { state.coming -= 1 }
-                guard let item = state.queue.popFirst() else {
+                guard let item = state.popFirst() else {
                     state.idle.append(parker)
                     return nil
                 }

@@ -21,14 +21,4 @@ struct FIFO<Element> {
         }
         return element
     }
-
-    /// Removes and returns the first element for which `matches` holds. Linear.
-    mutating func remove(where matches: (Element) -> Bool) -> Element? {
-        for index in head..<elements.count {
-            guard let element = elements[index], matches(element) else { continue }
-            elements.remove(at: index)
-            return element
-        }
-        return nil
-    }
 }

@@ -63,10 +63,17 @@ struct EpollPoller: Poller {
         poller = squall_poll_create()
         guard poller >= 0 else { throw SystemError("epoll_create1") }
         wakeup = squall_eventfd()
-        guard wakeup >= 0 else { throw SystemError("eventfd") }
+        guard wakeup >= 0 else {
+            let error = SystemError("eventfd")
+            closeDescriptor(poller)
+            throw error
+        }
         events = .allocate(capacity: Self.capacity)
         events.initialize(repeating: squall_event(), count: Self.capacity)
-        try add(wakeup, for: .read, trigger: .edge, token: wakeToken)
+        do { try add(wakeup, for: .read, trigger: .edge, token: wakeToken) } catch {
+            close()
+            throw error
+        }
     }
 
     func close() {

@@ -54,6 +54,9 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     open func advance() -> Bool { true }
     /// The peer sends no more. May call user code.
     open func receivedEnd() -> Bool { true }
+    /// The peer has closed its side or is gone, while ``wantsInput`` is false: what it sent before is not read yet. Told
+    /// again whenever there is reason to look. Calls no user code.
+    open func sensedEnd() {}
     /// The socket has taken all that was written. Calls no user code.
     open func drained() {}
     /// The socket has taken a part of what waited. Calls no user code.
@@ -89,10 +92,9 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
             }
             guard mayRead, !_isAtEnd else { return true }
             if !_wantsInput {
-                // Nothing is read, but the peer's end must be seen: it cancels what is under way.
-                guard sawHangup else { return true }
-                _isAtEnd = true
-                return receivedEnd()
+                // Nothing is read, but that the peer has left must be seen: it cancels what is under way.
+                if sawHangup { sensedEnd() }
+                return true
             }
             // A peer that sends as fast as it can has its share, like the others.
             guard reads < Self.readsInTurn else {

@@ -27,12 +27,14 @@ extension IOLoop {
     /// The descriptor must be one that the system can wait for: a socket, a pipe, a terminal, not a regular file. It must
     /// stay open until the watch is cancelled, and can be watched once a loop.
     /// - Throws: ``SystemError``: `EEXIST` if it is watched already, `EPERM` if it cannot be waited for.
+    ///   `CancellationError` if the loop has stopped.
     public func watch(
         _ descriptor: Int32, for events: IOEvents, _ body: @escaping @Sendable (IOEvents) -> Void
     ) async throws -> DescriptorWatch {
         let handle = WatchHandle(owner: self, fd: descriptor, events: events, context: currentContext, body: body)
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
             perform { [self] in
+                guard !isStopping else { return continuation.resume(throwing: CancellationError()) }
                 continuation.resume(with: Result { try register(handle, .level(events)) })
             }
         }
@@ -42,7 +44,8 @@ extension IOLoop {
     /// Calls `body` on the loop when the signal arrives, instead of what the process would do at it.
     ///
     /// Several arrivals may be told as one. A signal can be watched once in a process.
-    /// - Throws: ``SystemError``: `EBUSY` if it is watched already, `EINVAL` if it cannot be caught.
+    /// - Throws: ``SystemError``: `EBUSY` if it is watched already, `EINVAL` if it cannot be caught. `CancellationError`
+    ///   if the loop has stopped.
     public func watchSignal(_ signal: Int32, _ body: @escaping @Sendable () -> Void) async throws -> SignalWatch {
         let fd = squall_eventfd()
         guard fd >= 0 else { throw SystemError("eventfd") }
@@ -51,11 +54,17 @@ extension IOLoop {
             closeDescriptor(fd)
             throw SystemError("sigaction", code: code)
         }
-        let watch = try await watch(fd, for: .read) { _ in
-            squall_eventfd_clear(fd)
-            body()
+        do {
+            let watch = try await watch(fd, for: .read) { _ in
+                squall_eventfd_clear(fd)
+                body()
+            }
+            return SignalWatch(signal: signal, fd: fd, watch: watch)
+        } catch {
+            squall_signal_unwatch(signal)
+            closeDescriptor(fd)
+            throw error
         }
-        return SignalWatch(signal: signal, fd: fd, watch: watch)
     }
 
     /// A signal that is watched. The watch ends with ``cancel()``, not with the object.

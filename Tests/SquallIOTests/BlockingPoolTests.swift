@@ -98,6 +98,25 @@ extension OneAtATime {
             #expect(log.entries.sorted() == Array(stride(from: 1, to: 100, by: 2)))
         }
 
+        @Test func `Cancelled calls take no place in the queue`() async throws {
+            let pool = BlockingPool(threads: 1, queueLimit: 1)
+            let gate = Gate()
+            let running = Task { try await pool.run { gate.block() } }
+            try await waitUntil { pool.statistics.running == 1 }
+            for _ in 0..<1_000 {
+                let queued = Task { try await pool.run {} }
+                try await waitUntil { pool.statistics.queued == 1 }
+                queued.cancel()
+                await #expect(throws: CancellationError.self) { try await queued.value }
+                #expect(pool.statistics.queued == 0)
+            }
+            let last = Task { try await pool.run { 7 } }
+            try await waitUntil { pool.statistics.queued == 1 }
+            gate.open()
+            #expect(try await last.value == 7)
+            try await running.value
+        }
+
         @Test func `A call that has begun is not interrupted`() async throws {
             let pool = BlockingPool(threads: 1)
             let gate = Gate()

@@ -93,6 +93,19 @@ extension OneAtATime {
             }
         }
 
+        @Test func `A call that is cancelled by its own code is followed by the next`() async throws {
+            try await withLoop { loop in
+                let calls = Log<Int>()
+                let periodic = PeriodicCallback(every: .milliseconds(1)) {
+                    calls.add(1)
+                    throw CancellationError()
+                }
+                periodic.start(on: loop)
+                await calls.wait(for: 3)
+                periodic.stop()
+            }
+        }
+
         @Test func `Stopping cancels the call that is under way, and it can be started again`() async throws {
             try await withLoop { loop in
                 let began = Log<Int>()

@@ -42,6 +42,40 @@ extension OneAtATime {
             #expect(log.entries.count == 100)
         }
 
+        @Test func `A stop returns although a task yields for ever`() async throws {
+            let loop = try IOLoop()
+            loop.start()
+            let began = Gate()
+            let ended = Gate()
+            let task = loop.spawn {
+                while !Task.isCancelled {
+                    began.open()
+                    await Task.yield()
+                }
+                ended.open()
+            }
+            await began.wait()
+            await loop.stop()
+            // The task is nobody's to end, and goes on until it is cancelled.
+            #expect(!ended.isOpen)
+            task.cancel()
+            await ended.wait()
+        }
+
+        @Test func `Nothing can be watched on a stopped loop, and nobody waits for it`() async throws {
+            let loop = try IOLoop()
+            loop.start()
+            await loop.stop()
+            let pipe = try Pipe()
+            await #expect(throws: CancellationError.self) {
+                try await loop.watch(pipe.reads, for: .read) { _ in }
+            }
+            // The signal is free again.
+            for _ in 0..<2 {
+                await #expect(throws: CancellationError.self) { try await loop.watchSignal(SIGUSR2) {} }
+            }
+        }
+
         @Test func `A stop does not wait for a guest, and the guest ends in peace`() async throws {
             let loop = try IOLoop()
             loop.start()

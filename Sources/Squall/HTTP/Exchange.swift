@@ -5,7 +5,7 @@ import Synchronization
 
 /// One request and its response.
 final class Exchange: TaskSubject, @unchecked Sendable {
-    // Of the variables, `body` is written by the loop's owner before the task starts and not after. Those under "the
+    // Of the variables, `body` and `isReadable` are written by the loop's owner before the task starts and not after. Those under "the
     // owner's" belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
 
     let loop: IOLoop
@@ -18,6 +18,8 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     let number: UInt64
     /// The whole body, unless the route streams it.
     @exclusivity(unchecked) var body: [UInt8] = []
+    /// Its head could be read; otherwise ``head`` is a stand-in.
+    @exclusivity(unchecked) var isReadable = true
     /// The request is refused before any handler of the application's sees it.
     let refusal: HTTPError?
     /// Monotonic nanoseconds.
@@ -40,10 +42,21 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     // MARK: everybody's
 
     private let state = Atomic<State>(.waiting)
-    private let disconnected = Atomic<Bool>(false)
+    private let abandoned = Atomic<Abandonment>(.none)
     private let last: Atomic<Bool>
 
     private enum State: UInt8, AtomicRepresentable { case waiting, running, cancelled, done }
+
+    /// Why nobody waits for the handler's response any more.
+    enum Abandonment: UInt8, AtomicRepresentable {
+        case none
+        /// The client has closed the connection, or its side of it.
+        case left
+        /// The deadline passed after the response had begun.
+        case timedOut
+        /// The deadline passed, and the client gets another response.
+        case replaced
+    }
 
     init(
         head: consuming HTTP1RequestHead, connection: HTTP1Connection, route: RouteEntry,
@@ -68,9 +81,11 @@ final class Exchange: TaskSubject, @unchecked Sendable {
 
     var requestID: String? { id }
 
-    /// The peer has gone away.
-    var isDisconnected: Bool { disconnected.load(ordering: .acquiring) }
-    func markDisconnected() { disconnected.store(true, ordering: .releasing) }
+    var abandonment: Abandonment {
+        get { abandoned.load(ordering: .acquiring) }
+        set { abandoned.store(newValue, ordering: .releasing) }
+    }
+    var isAbandoned: Bool { abandonment != .none }
 
     /// The connection closes after this response, whatever the request said.
     var isLast: Bool { last.load(ordering: .acquiring) }
@@ -147,7 +162,7 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     func drained() async throws {
         let ownership = loop.borrow()
         if ownership != .none {
-            let isFree = connection.exchange === self && connection.unsentBytes <= HTTP1Connection.highWater
+            let isFree = connection.exchange === self && connection.unsentBytes <= connection.highWater
             loop.giveBack(ownership)
             if isFree { return }
         }
@@ -210,7 +225,8 @@ struct BodyStream {
     }
 
     mutating func fail(_ error: any Error) {
-        guard failure == nil else { return }
+        // What came whole can be read whatever comes after.
+        guard failure == nil, !isEnded else { return }
         failure = error
         waiter?.resume(throwing: error)
         waiter = nil

@@ -8,17 +8,17 @@ import Synchronization
 final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     let server: LoopServer
     let address: SocketAddress
-    @exclusivity(unchecked) private var parser: HTTP1RequestParser
+    @exclusivity(unchecked) var parser: HTTP1RequestParser
     /// The request whose body comes or whose response is made.
-    @exclusivity(unchecked) private(set) var exchange: Exchange?
-    @exclusivity(unchecked) private var phase = Phase.idle
+    @exclusivity(unchecked) var exchange: Exchange?
+    @exclusivity(unchecked) var phase = Phase.idle
     /// When the present phase of reading must be over.
-    @exclusivity(unchecked) private var readDeadline: Int64 = .max
+    @exclusivity(unchecked) var readDeadline: Int64 = .max
     /// When the socket last took bytes, or was given the first that it did not take.
-    @exclusivity(unchecked) private var writeProgress: Int64 = 0
-    @exclusivity(unchecked) private var requestsInTurn = 0
+    @exclusivity(unchecked) var writeProgress: Int64 = 0
+    @exclusivity(unchecked) var requestsInTurn = 0
 
-    private enum Phase: UInt8 {
+    enum Phase: UInt8 {
         /// Between requests, with no byte of the next.
         case idle
         /// A head has begun.
@@ -36,11 +36,13 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     /// With more than this unsent, handlers wait and no further request is taken.
-    static let highWater = 65_536
+    var highWater: Int { server.core.settings.limits.unsentBytes }
+    /// So much of a streamed body is kept for a handler that does not read it.
+    private static let unreadLimit = 65_536
     /// So much of a body that nobody reads is skipped to keep a connection; beyond it the connection closes.
     private static let skipLimit = 262_144
     /// After so many requests in one go other connections have their turn.
-    private static let turnLimit = 32
+    static let turnLimit = 32
 
     init(server: LoopServer, fd: Int32, address: SocketAddress) {
         self.server = server
@@ -49,7 +51,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         super.init(loop: server.loop, fd: fd)
     }
 
-    private var times: Timeouts { server.times }
+    var times: Timeouts { server.times }
 
     /// The socket is registered.
     func begin() {
@@ -61,14 +63,14 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     // MARK: bytes to requests
 
     /// Goes on with what has come, at the loop's next turn.
-    private func continueLater() {
+    func continueLater() {
         // Once a turn: more would multiply, and with them the requests in a turn.
         guard !continuesLater else { return }
         continuesLater = true
         loop.nextTurn { [self] in
             continuesLater = false
             requestsInTurn = 0
-            if phase == .idle { wantsInput = unsentBytes <= Self.highWater }
+            if phase == .idle { wantsInput = unsentBytes <= highWater }
             return pump()
         }
     }
@@ -144,7 +146,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
     }
 
-    private func beginBody() {
+    func beginBody() {
         readDeadline = loop.now + times.body
         updateDeadline()
     }
@@ -170,7 +172,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             guard let exchange else { return }
             let chunk = bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
             exchange.bodyStream.append(chunk)
-            if exchange.bodyStream.buffered >= Self.highWater {
+            if exchange.bodyStream.buffered >= Self.unreadLimit {
                 wantsInput = false
                 readDeadline = .max
             }
@@ -181,7 +183,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             break
         }
     }
-    @exclusivity(unchecked) private var skipped = 0
+    @exclusivity(unchecked) var skipped = 0
 
     private func endRequest() {
         switch phase {
@@ -216,16 +218,18 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         case .ending:
             break
         default:
-            let head = exchange?.head ?? HTTP1RequestHead.unreadable
-            exchange = Exchange(
-                head: head, connection: self, route: exchange?.route ?? server.core.router.refusals, match: nil,
-                number: server.nextNumber(), refusal: error, closes: true)
+            let head = exchange?.head
+            let refused = Exchange(
+                head: head ?? .unreadable, connection: self, route: exchange?.route ?? server.core.router.refusals,
+                match: nil, number: server.nextNumber(), refusal: error, closes: true)
+            refused.isReadable = head != nil
+            exchange = refused
             closesAfterResponse = true
             phase = .ready
             wantsInput = false
         }
     }
-    @exclusivity(unchecked) private var closesAfterResponse = false
+    @exclusivity(unchecked) var closesAfterResponse = false
 
     // MARK: running
 
@@ -287,95 +291,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private static let ceilingWait: Duration = .milliseconds(20)
     private static let ceilingAttempts = 5
 
-    // MARK: responses to bytes
-
-    /// Sends a part of the response. Does nothing if the exchange is over.
-    func send(_ bytes: consuming [UInt8], dateAt: Int?, end: ResponseEnd?, for exchange: Exchange) {
-        guard self.exchange === exchange, !isClosed else { return }
-        if !bytes.isEmpty {
-            exchange.hasSentHead = true
-            if let dateAt { server.putDate(into: &bytes, at: dateAt) }
-            put(bytes)
-            if isClosed { return }
-        }
-        if let end { finish(end) }
-    }
-
-    /// Builds a response in the loop's own buffer and sends it from there.
-    @inline(__always)
-    func respond(
-        end: ResponseEnd, for exchange: Exchange, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
-    ) throws(HTTPFieldError) {
-        guard self.exchange === exchange, !isClosed else { return }
-        server.scratch.removeAll(keepingCapacity: server.scratch.capacity <= 65_536)
-        let dateAt = try build(&server.scratch)
-        server.putDate(into: &server.scratch, at: dateAt)
-        exchange.hasSentHead = true
-        put(server.scratch)
-        if !isClosed { finish(end) }
-    }
-
-    private func finish(_ end: ResponseEnd) {
-        switch end {
-        case .abort:
-            // Without the last chunk, or the announced length, the peer knows that it is not whole.
-            exchange?.release()
-            self.exchange = nil
-            closeNow()
-        case .close: finishConnection()
-        case .keepAlive: finishExchange()
-        }
-    }
-
-    private func put(_ bytes: [UInt8]) {
-        let wasEmpty = unsentBytes == 0
-        write(bytes)
-        if !isClosed, unsentBytes > 0 {
-            if wasEmpty { writeProgress = loop.now }
-            updateDeadline()
-        }
-    }
-
-    private func finishExchange() {
-        // A client that waits for `100 Continue` may send its body or not: the next bytes cannot be told apart.
-        let isUnclear = exchange?.owesContinue == true && parser.isInBody
-        exchange?.release()
-        exchange = nil
-        if closesAfterResponse || isUnclear || isAtEnd || server.core.isDraining.load(ordering: .relaxed) {
-            return finishConnection()
-        }
-        if parser.isInBody {
-            // The handler did not read all of the body.
-            phase = .skipping
-            skipped = 0
-            wantsInput = true
-            beginBody()
-            continueLater()
-            return
-        }
-        becomeIdle()
-    }
-
-    private func becomeIdle() {
-        phase = .idle
-        readDeadline = loop.now + times.idle
-        updateDeadline()
-        wantsInput = unsentBytes <= Self.highWater && requestsInTurn < Self.turnLimit
-        // What came behind the request is looked at by the pump that runs, or, if that one lost its loop or the response
-        // came later, at the next turn.
-        if hasMoreToRead || !wantsInput { continueLater() }
-    }
-
-    /// Closes when all is sent, and takes no further request.
-    private func finishConnection() {
-        exchange?.release()
-        exchange = nil
-        phase = .ending
-        readDeadline = .max
-        wantsInput = false
-        closeWhenSent()
-        if !isClosed, !isLingering { updateDeadline() }
-    }
+    // MARK: what was written is taken
 
     override func drained() {
         writeProgress = loop.now
@@ -389,23 +305,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     override func wroteSome() {
         writeProgress = loop.now
-        if unsentBytes <= Self.highWater, let exchange { resumeDrainWaiters(of: exchange) }
+        if unsentBytes <= highWater, let exchange { resumeDrainWaiters(of: exchange) }
         updateDeadline()
-    }
-
-    func addDrainWaiter(_ continuation: UnsafeContinuation<Void, any Error>, for exchange: Exchange) {
-        guard self.exchange === exchange, !isClosed, !exchange.isDisconnected else {
-            return continuation.resume(throwing: StreamClosedError())
-        }
-        if unsentBytes <= Self.highWater { return continuation.resume() }
-        exchange.drainWaiters.append(continuation)
-    }
-
-    private func resumeDrainWaiters(of exchange: Exchange) {
-        let waiters = exchange.drainWaiters
-        guard !waiters.isEmpty else { return }
-        exchange.drainWaiters = []
-        for waiter in waiters { waiter.resume() }
     }
 
     // MARK: streamed bodies
@@ -416,7 +317,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
         if exchange.owesContinue { sendContinue(exchange) }
         exchange.bodyStream.read(continuation)
-        if !wantsInput, phase == .running, parser.isInBody, exchange.bodyStream.buffered < Self.highWater {
+        if !wantsInput, phase == .running, parser.isInBody, exchange.bodyStream.buffered < Self.unreadLimit {
             wantsInput = true
             // The time in which the handler read nothing is not the client's.
             beginBody()
@@ -426,13 +327,18 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     // MARK: ends
 
+    /// The client may have closed one side only, so what the handler still says is sent, and what it had sent before is
+    /// served. But most clients that send an end of file are gone, and nobody should work for them.
+    override func sensedEnd() {
+        // With a body that is still to be read, the end is found where it is read.
+        guard phase == .running || phase == .ready, let exchange, !parser.isInBody else { return }
+        abandon(exchange, StreamClosedError())
+    }
+
     override func receivedEnd() -> Bool {
         switch phase {
         case .running, .ready:
-            // It may have closed one side only, so what the handler still says is sent. But most clients that send an end
-            // of file are gone, and nobody should work for them.
-            guard let exchange else { return true }
-            abandon(exchange, StreamClosedError())
+            if let exchange { abandon(exchange, StreamClosedError()) }
         case .ending:
             if isLingering { closeNow() }
         case .idle, .head, .body, .skipping:
@@ -442,9 +348,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     /// Tells the exchange's task that nobody waits for it any more.
-    private func abandon(_ exchange: Exchange, _ error: any Error) {
-        guard !exchange.isDisconnected else { return }
-        exchange.markDisconnected()
+    private func abandon(_ exchange: Exchange, as end: Exchange.Abandonment = .left, _ error: any Error) {
+        guard !exchange.isAbandoned else { return }
+        exchange.abandonment = end
         exchange.bodyStream.fail(error)
         let waiters = exchange.drainWaiters
         exchange.drainWaiters = []
@@ -476,7 +382,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
 
     // MARK: deadlines
 
-    private func updateDeadline() {
+    func updateDeadline() {
         guard !isLingering, !isClosed else { return }
         var deadline = readDeadline
         if let exchange { deadline = min(deadline, exchange.deadline) }
@@ -512,7 +418,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     /// The handler has had its time. Its task is cancelled, and the client gets an answer if it has none yet.
     private func timeOut(_ exchange: Exchange) {
         let hasSentHead = exchange.hasSentHead
-        abandon(exchange, HTTPError(503))
+        abandon(exchange, as: hasSentHead ? .timedOut : .replaced, HTTPError(503))
         guard !hasSentHead else { return closeNow() }
         closesAfterResponse = true
         let refused = Exchange(
@@ -524,17 +430,4 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         phase = .ready
         loop.nextTurn { [self] in isClosed || advance() }
     }
-}
-
-extension HTTP1RequestHead {
-    /// What stands for the head of a request that could not be read.
-    static let unreadable: HTTP1RequestHead = {
-        var parser = HTTP1RequestParser()
-        var consumed = 0
-        let bytes = Array("GET / HTTP/1.1\r\nHost:\r\n\r\n".utf8)
-        guard case .head(let head) = parser.next(bytes.span, consumed: &consumed) else {
-            preconditionFailure("the parser refuses a plain request")
-        }
-        return head
-    }()
 }

@@ -107,10 +107,15 @@ extension RequestHandler {
     /// Sends what was written so far, with the head if that is not sent yet.
     ///
     /// Waits while the client does not take what it is sent, so that a slow reader costs no more than a buffer.
-    /// - Throws: ``StreamClosedError`` if the client has left; ``ResponseStateError`` if the response is finished.
+    /// - Throws: ``StreamClosedError`` if the client has left; `CancellationError` if the request's deadline has passed;
+    ///   ``ResponseStateError`` if the response is finished.
     public func flush() async throws {
         guard let exchange else { return }
-        if exchange.isDisconnected { throw StreamClosedError() }
+        switch exchange.abandonment {
+        case .none: break
+        case .left: throw StreamClosedError()
+        case .timedOut, .replaced: throw CancellationError()
+        }
         var wire: [UInt8] = []
         var dateAt: Int?
         switch phase {

@@ -151,7 +151,7 @@ open class RequestHandler {
     }
 
     /// The client has closed the connection.
-    public var isDisconnected: Bool { exchange?.isDisconnected ?? false }
+    public var isDisconnected: Bool { exchange?.abandonment == .left }
 
     /// Starts a task that goes on when the request has ended. It runs on the request's loop; `Task {}` would leave it.
     @discardableResult

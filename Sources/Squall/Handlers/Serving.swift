@@ -18,9 +18,9 @@ func serve(_ exchange: Exchange) async {
         await handle(error, handler, exchange)
     }
     handler.chunk = []
-    if exchange.isDisconnected { handler.onConnectionClose() }
+    if exchange.abandonment == .left { handler.onConnectionClose() }
     handler.onFinish()
-    if exchange.connection.server.core.logsAccess { logAccess(exchange, handler) }
+    if exchange.connection.server.core.logsAccess, exchange.abandonment != .replaced { logAccess(exchange, handler) }
 }
 
 private func makeHandler(_ exchange: Exchange) -> RequestHandler {
@@ -101,7 +101,7 @@ private func handle(_ error: any Error, _ handler: RequestHandler, _ exchange: E
         await handler.sendError(error)
     case is StreamClosedError, is CancellationError:
         // Nobody is there to be told. If somebody is, the handler was cancelled by its own code.
-        if exchange.isDisconnected {
+        if exchange.isAbandoned {
             if !handler.isFinished { handler.abandon() }
         } else {
             handler.logException(error)
@@ -130,11 +130,12 @@ extension RequestHandler {
 private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
     guard let logger = exchange.connection.server.core.settings.accessLogger, logger.logLevel <= .info else { return }
     let microseconds = (monotonicNanoseconds() - exchange.startedAt) / 1_000
+    let (method, target) = exchange.isReadable ? (exchange.head.method.rawValue, exchange.head.target) : ("-", "-")
     logger.info(
-        "\(exchange.head.method.rawValue) \(exchange.head.target) \(handler.status)",
+        "\(method) \(target) \(handler.status)",
         metadata: [
-            "method": "\(exchange.head.method.rawValue)",
-            "target": "\(exchange.head.target)",
+            "method": "\(method)",
+            "target": "\(target)",
             "route": "\(exchange.route.name)",
             "status": "\(handler.status)",
             "remote": "\(exchange.connection.address)",

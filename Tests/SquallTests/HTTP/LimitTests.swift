@@ -223,6 +223,61 @@ import Darwin
         }
     }
 
+    @Test func `a deadline is no disconnect: onConnectionClose is not called`() async throws {
+        let trace = Trace()
+        try await withServer(
+            { $0.limits.handlerDeadline = .milliseconds(50) },
+            routes: {
+                Route("/") { Late(trace) }
+            }
+        ) { server in
+            #expect(try await server.get("/").status == 503)
+            try await waitUntil("the handler has ended") { trace.contains("onFinish") }
+            #expect(trace.all == ["cancelled, disconnected: false", "flush: CancellationError", "onFinish"])
+        }
+    }
+
+    private final class Late: RequestHandler {
+        let trace: Trace
+        init(_ trace: Trace) { self.trace = trace }
+
+        override func get() async throws {
+            do { try await IOLoop.sleep(for: .seconds(600)) } catch {
+                trace("cancelled, disconnected: \(isDisconnected)")
+            }
+            do { try await flush() } catch { trace("flush: \(type(of: error))") }
+        }
+        override func onConnectionClose() { trace("onConnectionClose") }
+        override func onFinish() { trace("onFinish") }
+    }
+
+    @Test func `unsentBytes: how much waits in memory for a client that does not read`() async throws {
+        let limit = 32 << 20
+        let flushed = Counter()
+        try await withServer(
+            { $0.limits.unsentBytes = limit },
+            routes: {
+                Route("/") { handler in
+                    let piece = [UInt8](repeating: 120, count: 1 << 20)
+                    while true {
+                        handler.write(piece)
+                        try await handler.flush()
+                        flushed.add(piece.count)
+                    }
+                }
+                Route("/other") { _ in }
+            }
+        ) { server in
+            let client = try await server.client(receiveBuffer: 65_536)
+            try await client.send(request("GET / HTTP/1.1"))
+            try await quiesce(flushed, on: try await server.client())
+            // Beyond it there are the kernel's buffers. SlowReaderTests have the default.
+            #expect(flushed.value >= limit)
+            #expect(flushed.value < limit + 16 << 20)
+            client.reset()
+        }
+    }
+
     @Test func `a handler that does not heed its cancellation does not hold up the 503`() async throws {
         let gate = Gate()
         try await withServer(

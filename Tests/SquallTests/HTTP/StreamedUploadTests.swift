@@ -100,6 +100,92 @@ import Testing
         }
     }
 
+    @Test func `a body that came whole can be read after the client has closed its side`() async throws {
+        let gate = Gate()
+        try await withServer(routes: {
+            Route("/", methods: [.post], options: Self.streamed) { handler in
+                do { try await gate.wait() } catch {}
+                var count = 0
+                for try await chunk in handler.body { count += chunk.count }
+                handler.write("\(count)")
+            }
+        }) { server in
+            let client = try await server.client()
+            try await client.send(Self.head(length: 50_000) + String(repeating: "a", count: 50_000))
+            client.halfClose()
+            // The gate stays closed: it is the end of the client's side that lets the handler on.
+            #expect(try await client.response().text == "50000")
+        }
+    }
+
+    @Test func `a half-close behind a large body does not cut the body off`() async throws {
+        try await withServer(routes: {
+            Route("/", methods: [.post], options: Self.streamed) { handler in
+                var count = 0
+                for try await chunk in handler.body {
+                    count += chunk.count
+                    // More waits than is kept for it, so that the loop stops reading. The cancellation that comes once the
+                    // end was read is not heeded.
+                    try? await IOLoop.sleep(for: .microseconds(200))
+                }
+                handler.write("\(count)")
+            }
+        }) { server in
+            let client = try await server.client()
+            try await client.send(Self.head(length: 1_000_000) + String(repeating: "a", count: 1_000_000))
+            client.halfClose()
+            #expect(try await client.response().text == "1000000")
+        }
+    }
+
+    @Test func `tiny chunks that wait for their handler are read in large pieces`() async throws {
+        let gate = Gate()
+        let pieces = Counter()
+        try await withServer(routes: {
+            Route("/", methods: [.post], options: Self.streamed) { handler in
+                try await gate.wait()
+                var body: [UInt8] = []
+                for try await chunk in handler.body {
+                    pieces.add()
+                    body += chunk
+                }
+                handler.write(body)
+            }
+            Route("/other") { _ in }
+        }) { server in
+            let client = try await server.client()
+            try await client.send(
+                request("POST / HTTP/1.1", "Host: h\r\nTransfer-Encoding: chunked\r\n")
+                    + String(repeating: "1\r\na\r\n", count: 5_000))
+            try await waitUntil("the handler waits") { gate.waitingCount == 1 }
+            // The loop has turned, and read what there was, when it has answered these.
+            for _ in 0..<20 { _ = try await server.get("/other") }
+            gate.open()
+            try await client.send("0\r\n\r\n")
+            #expect(try await client.response().text == String(repeating: "a", count: 5_000))
+            #expect(pieces.value < 100)
+        }
+    }
+
+    @Test func `a body that is read on after the response throws, and nobody waits for ever`() async throws {
+        let trace = Trace()
+        try await withServer(routes: {
+            Route("/", methods: [.post], options: Self.streamed) { handler in
+                let body = handler.body
+                handler.spawn {
+                    do { for try await _ in body {} } catch { trace("\(type(of: error))") }
+                    trace("ended")
+                }
+            }
+        }) { server in
+            let client = try await server.client()
+            try await client.send(Self.head(length: 100))
+            #expect(try await client.response().status == 200)
+            try await waitUntil("the reader has ended") { trace.contains("ended") }
+            #expect(trace.all == ["StreamClosedError", "ended"])
+        }
+    }
+
     @Test func `a handler that takes pauses gets the whole body`() async throws {
         try await withServer(routes: {
             Route("/", methods: [.post], options: Self.streamed) { handler in

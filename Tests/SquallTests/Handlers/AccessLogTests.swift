@@ -52,7 +52,32 @@ import Testing
             try await waitUntil("both lines are there") { access.entries.count == 2 }
             let messages = access.entries.map(\.message)
             #expect(messages.contains("POST /?q 413"))
-            #expect(messages.contains { $0.hasSuffix(" 400") })
+            #expect(messages.contains("- - 400"))
+        }
+    }
+
+    @Test func `a request that took too long is one line, with what the client was told`() async throws {
+        let access = LogRecorder()
+        let gate = Gate()
+        let finished = Counter()
+        try await withServer(
+            { settings in
+                settings.accessLogger = access.logger()
+                settings.limits.handlerDeadline = .milliseconds(50)
+            },
+            routes: {
+                Route("/slow") { handler in
+                    defer { finished.add() }
+                    try await gate.wait()
+                }
+                Route("/quick") { _ in }
+            }
+        ) { server in
+            #expect(try await server.get("/slow").status == 503)
+            try await waitUntil("the handler has ended") { finished.value == 1 }
+            #expect(try await server.get("/quick").status == 200)
+            try await waitUntil("both lines are there") { access.entries.count >= 2 }
+            #expect(access.entries.map(\.message).sorted() == ["GET /quick 200", "GET /slow 503"])
         }
     }
 

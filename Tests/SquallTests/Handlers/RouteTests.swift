@@ -72,7 +72,7 @@ import Testing
         try await withServer(routes: {
             Route("/", options: .init(host: own)) { handler in handler.write("own") }
             Group("", options: .init(host: tenants)) {
-                Route("/") { handler in handler.write("tenant") }
+                Route("/") { handler in handler.write("tenant \(handler.hostArgument("tenant") ?? "-")") }
                 Route("/more") { handler in handler.write("more") }
             }
             Route("/any") { handler in handler.write("any") }
@@ -84,7 +84,8 @@ import Testing
             let plain = try await ask("own.example")
             #expect(plain == "own")
             #expect(try await ask("OWN.Example:8080") == "own")
-            #expect(try await ask("a.example.com") == "tenant")
+            #expect(try await ask("a.example.com") == "tenant a")
+            #expect(try await ask("evil.example", "http://b.example.com/") == "tenant b")
             #expect(try await ask("a.example.com", "/more") == "more")
             #expect(try await ask("own.example", "/more") == "404")
             #expect(try await ask("evil.example") == "404")
