@@ -93,6 +93,8 @@ package final class Acceptor: IOHandle, @unchecked Sendable {
     /// Called on the loop that the connection is for, outside user code; calls no user code. It owns the descriptor.
     package typealias Accept = @Sendable (_ fd: Int32, _ address: SocketAddress, _ loop: IOLoop) -> Void
 
+    // All of it belongs to the owner of its loop.
+
     private let listener: Listener
     private let loops: [IOLoop]
     private let limit: Int

@@ -62,6 +62,8 @@ open class TaskContext: TaskExecutor, TaskSubject, @unchecked Sendable {
 
 /// Of what a request started and did not wait for. It is known by the request's name, and does not count for its route.
 private final class SpawnedContext: TaskContext, @unchecked Sendable {
+    // Immutable.
+
     private let ownLabel: String
     private let ownRequestID: String?
 
