@@ -30,9 +30,8 @@ void squall_permits_destroy(squall_permits *permits) { free(permits); }
 
 void squall_permits_give(squall_permits *permits) {
     uint32_t count = atomic_load(&permits->count);
-    do {
-        if (count >= permits->most) return;
-    } while (!atomic_compare_exchange_weak(&permits->count, &count, count + 1));
+    while (count < permits->most && !atomic_compare_exchange_weak(&permits->count, &count, count + 1)) {}
+    // Also for one that was there: whoever gave it may have been stopped at this point.
     if (atomic_load(&permits->waiting) > 0) syscall(SYS_futex, &permits->count, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 

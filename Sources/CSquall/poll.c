@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,6 +42,11 @@ int squall_accept(int listener, struct sockaddr_storage *address, socklen_t *len
 
 ssize_t squall_receive(int fd, void *buffer, size_t count) {
     return syscall(SYS_recvfrom, fd, buffer, count, 0, (void *)0, (void *)0);
+}
+
+int squall_unread(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) == 0 ? count : 0;
 }
 
 ssize_t squall_send(int fd, const void *buffer, size_t count) {

@@ -182,8 +182,11 @@ int squall_sampler_install(void) {
 }
 
 int squall_sample_request(squall_sample *sample, int thread_id, const squall_call *call) {
-    int idle = IDLE;
-    if (!atomic_compare_exchange_strong(&sample->state, &idle, PREPARING)) return EBUSY;
+    // An answer that came after its request was given up is nobody's.
+    int idle = IDLE, ready = READY;
+    if (!atomic_compare_exchange_strong(&sample->state, &idle, PREPARING) &&
+        !atomic_compare_exchange_strong(&sample->state, &ready, PREPARING))
+        return EBUSY;
     squall_seen *seen = &sample->seen;
     seen->call = *call;
     uint64_t remaining = remaining_pointer(call);

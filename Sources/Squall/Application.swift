@@ -173,7 +173,9 @@ public final class Server: Sendable {
         for server in servers {
             await server.loop.do {
                 for connection in server.connections {
-                    if let exchange = connection.exchange { cut.withLock { $0.append(exchange) } }
+                    if let exchange = connection.exchange, exchange.runner != nil {
+                        cut.withLock { $0.append(exchange) }
+                    }
                     connection.closeNow()
                 }
             }

@@ -79,6 +79,9 @@ public struct HTTP1RequestParser: Sendable {
         }
     }
 
+    /// How many bytes of the body are still to be parsed; nil while that is not known, as of a chunked body.
+    public var missingBodyBytes: Int? { state == .fixedBody || state == .bodyStart ? remaining : nil }
+
     /// The body limit of the message in progress, in bytes.
     public var bodyLimitInForce: Int { bodyLimit }
 

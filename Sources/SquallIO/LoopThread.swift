@@ -43,7 +43,8 @@ final class LoopThread: @unchecked Sendable {
     /// Its priority was lowered.
     let isLowered = Atomic<Bool>(false)
     /// The stall that the watchdog follows on this thread, shifted left by one, and in bit 0 whether the watchdog lowers the
-    /// thread's priority for it. 0 from the end of the run on, so that neither this nor a sample hits what comes after.
+    /// thread's priority for it. 0 from the end of the run on, so that what comes after keeps its priority, and
+    /// a sample that is taken late is dropped.
     let followed = Atomic<UInt64>(0)
     /// Its priority was lowered with the run that has ended: it must end too.
     @exclusivity(unchecked) var mustEnd = false

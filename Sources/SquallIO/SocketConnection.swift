@@ -28,6 +28,9 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     /// The socket may have bytes, as far as its events told.
     @exclusivity(unchecked) private final var mayRead = true
     @exclusivity(unchecked) private final var sawHangup = false
+    /// The connection is broken, in both directions.
+    package final var isBroken: Bool { sawError }
+    @exclusivity(unchecked) private final var sawError = false
     /// The peer has closed its side.
     package final var isAtEnd: Bool { _isAtEnd }
     @exclusivity(unchecked) private final var _isAtEnd = false
@@ -42,6 +45,8 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     /// How many bytes wait to be sent.
     package final var unsentBytes: Int { output.count - outputHead }
+    /// How many bytes have come and were not consumed. A system call.
+    package final var unconsumedBytes: Int { input.count - inputHead + Int(squall_unread(fd)) }
     /// Something was read and not consumed, or can be read.
     package final var hasMoreToRead: Bool { inputHead < input.count || mayRead }
 
@@ -74,6 +79,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         if !events.isDisjoint(with: [.read, .hangup, .error]) {
             mayRead = true
             if !events.isDisjoint(with: [.hangup, .error]) { sawHangup = true }
+            if events.contains(.error) { sawError = true }
         }
         return pump()
     }

@@ -79,8 +79,43 @@ final class Parker: Sendable {
     func park(nanoseconds: Int64? = nil) -> Bool { permits.take(nanoseconds: nanoseconds) }
 }
 
-/// Starts a detached thread. Returns false if the system has none left to give.
+/// Starts a detached thread with the process's priority. Returns false if the system has none left to give.
+///
+/// A thread inherits the priority of the one that starts it, and cannot raise it. So a thread whose priority was lowered
+/// has another start it, a little later.
 func startThread(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    guard squall_thread_nice(squall_thread_id()) > squall_process_nice() else { return spawnThread(named: name, body) }
+    ThreadStarter.shared.start(named: name, body)
+    return true
+}
+
+/// Starts threads for those whose own priority is low.
+final class ThreadStarter: Sendable {
+    static let shared = ThreadStarter()
+
+    private let wanted = AtomicInbox<(name: String, body: @Sendable () -> Void)>()
+    private let parker = Parker()
+
+    /// Begins to wait for such threads. To be called before the first priority is lowered.
+    func begin() {
+        _ = startThread(named: "squall-starter") { [self] in
+            while true {
+                parker.park()
+                wanted.takeAll { name, body in
+                    // The system may have no thread to give for a while.
+                    while !spawnThread(named: name, body) { Parker().park(nanoseconds: 10_000_000) }
+                }
+            }
+        }
+    }
+
+    fileprivate func start(named name: String, _ body: @escaping @Sendable () -> Void) {
+        wanted.push((name, body))
+        parker.unpark()
+    }
+}
+
+private func spawnThread(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
     final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void

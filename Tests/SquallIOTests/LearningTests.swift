@@ -58,6 +58,42 @@ extension OneAtATime {
             }
         }
 
+        @Test func `A thread of low priority starts none of its like`() async throws {
+            try await withLoop { loop in
+                let profile = DispatchProfile(name: "GET /computes")
+                profile.learn(.computing)
+                let (own, started) = try await Task(executorPreference: RouteContext(loop, profile)) {
+                    let own = niceness()
+                    // A pool that has no thread yet.
+                    return (own, try await BlockingPool(threads: 1).run { niceness() })
+                }.value
+                #expect(own > niceness())
+                #expect(started == niceness())
+            }
+        }
+
+        @Test func `Nothing that is submitted waits beside an idle thread`() async throws {
+            try await withLoop { loop in
+                let profile = DispatchProfile(name: "GET /computes")
+                // As many threads as run at a time, and at least two.
+                profile.learn(.computing)
+                for _ in 0..<2_000 {
+                    // The first one ends only when the other runs, beside it.
+                    let gate = Gate()
+                    let ran = Gate()
+                    async let first: Void = Task(executorPreference: RouteContext(loop, profile)) {
+                        gate.block()
+                    }.value
+                    async let second: Void = Task(executorPreference: RouteContext(loop, profile)) {
+                        gate.open()
+                        ran.open()
+                    }.value
+                    await ran.wait()
+                    _ = await (first, second)
+                }
+            }
+        }
+
         @Test func `While one run is stalled the next ones go to the pool, learned or not`() async throws {
             Stalls.policy.warmUp = .seconds(3_600)
             defer { Stalls.policy.warmUp = .zero }
@@ -204,6 +240,9 @@ extension OneAtATime {
 private final class RouteContext: TaskContext, @unchecked Sendable {
     init(_ loop: IOLoop, _ profile: DispatchProfile) { super.init(loop: loop, profile: profile) }
 }
+
+/// The calling thread's nice value.
+private func niceness() -> Int32 { getpriority(.init(PRIO_PROCESS.rawValue), 0) }
 
 private func threadName() -> String? {
     try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8).trimmingCharacters(in: .newlines)

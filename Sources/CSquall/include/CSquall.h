@@ -34,6 +34,8 @@ enum {
 enum { SQUALL_CTL_ADD = 1, SQUALL_CTL_DEL = 2, SQUALL_CTL_MOD = 3 };
 
 int squall_poll_create(void);
+/// How many bytes a socket holds that were not read.
+int squall_unread(int fd);
 int squall_poll_control(int poller, int operation, int fd, uint32_t events, uint64_t data);
 int squall_poll_wait(int poller, squall_event *_Nonnull events, int capacity, int timeout_ms);
 
@@ -56,7 +58,7 @@ int squall_available_processors(void);
 /// setpriority for one thread. A raised nice value cannot be lowered again without privileges.
 int squall_thread_set_nice(int thread_id, int nice);
 int squall_thread_nice(int thread_id);
-/// The nice value that the process was started with: its main thread's.
+/// The nice value of the process: its main thread's.
 int squall_process_nice(void);
 /// Nanoseconds of CPU the thread has used, or -1 where that cannot be told.
 int64_t squall_thread_cpu_time(int thread_id);

@@ -56,6 +56,9 @@ final class Exchange: TaskSubject, @unchecked Sendable {
         case timedOut
         /// The deadline passed, and the client gets another response.
         case replaced
+
+        /// What is thrown at whoever waits for the connection.
+        var error: any Error { self == .timedOut || self == .replaced ? CancellationError() : StreamClosedError() }
     }
 
     init(

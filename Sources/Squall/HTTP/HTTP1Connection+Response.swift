@@ -94,7 +94,7 @@ extension HTTP1Connection {
 
     func addDrainWaiter(_ continuation: UnsafeContinuation<Void, any Error>, for exchange: Exchange) {
         guard self.exchange === exchange, !isClosed, !exchange.isAbandoned else {
-            return continuation.resume(throwing: StreamClosedError())
+            return continuation.resume(throwing: exchange.abandonment.error)
         }
         if unsentBytes <= highWater { return continuation.resume() }
         exchange.drainWaiters.append(continuation)

@@ -36,7 +36,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     /// With more than this unsent, handlers wait and no further request is taken.
-    var highWater: Int { server.core.settings.limits.unsentBytes }
+    var highWater: Int { max(0, server.core.settings.limits.unsentBytes) }
     /// So much of a streamed body is kept for a handler that does not read it.
     private static let unreadLimit = 65_536
     /// So much of a body that nobody reads is skipped to keep a connection; beyond it the connection closes.
@@ -330,15 +330,16 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     /// The client may have closed one side only, so what the handler still says is sent, and what it had sent before is
     /// served. But most clients that send an end of file are gone, and nobody should work for them.
     override func sensedEnd() {
-        // With a body that is still to be read, the end is found where it is read.
-        guard phase == .running || phase == .ready, let exchange, !parser.isInBody else { return }
-        abandon(exchange, StreamClosedError())
+        guard phase == .running || phase == .ready, let exchange else { return }
+        // A body that is still to be read may be there to its end; what its handler reads tells.
+        if parser.isInBody, !isBroken, parser.missingBodyBytes.map({ $0 <= unconsumedBytes }) ?? true { return }
+        abandon(exchange, as: .left)
     }
 
     override func receivedEnd() -> Bool {
         switch phase {
         case .running, .ready:
-            if let exchange { abandon(exchange, StreamClosedError()) }
+            if let exchange { abandon(exchange, as: .left) }
         case .ending:
             if isLingering { closeNow() }
         case .idle, .head, .body, .skipping:
@@ -348,9 +349,10 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     /// Tells the exchange's task that nobody waits for it any more.
-    private func abandon(_ exchange: Exchange, as end: Exchange.Abandonment = .left, _ error: any Error) {
+    private func abandon(_ exchange: Exchange, as end: Exchange.Abandonment) {
         guard !exchange.isAbandoned else { return }
         exchange.abandonment = end
+        let error = end.error
         exchange.bodyStream.fail(error)
         let waiters = exchange.drainWaiters
         exchange.drainWaiters = []
@@ -364,7 +366,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         loop.connectionCount.wrappingSubtract(1, ordering: .relaxed)
         if let exchange {
             self.exchange = nil
-            abandon(exchange, StreamClosedError())
+            abandon(exchange, as: .left)
         }
     }
 
@@ -418,8 +420,10 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     /// The handler has had its time. Its task is cancelled, and the client gets an answer if it has none yet.
     private func timeOut(_ exchange: Exchange) {
         let hasSentHead = exchange.hasSentHead
-        abandon(exchange, as: hasSentHead ? .timedOut : .replaced, HTTPError(503))
+        abandon(exchange, as: hasSentHead ? .timedOut : .replaced)
         guard !hasSentHead else { return closeNow() }
+        // Also where its client had closed its side before.
+        exchange.abandonment = .replaced
         closesAfterResponse = true
         let refused = Exchange(
             head: exchange.head, connection: self, route: exchange.route, match: nil,

@@ -111,11 +111,7 @@ extension RequestHandler {
     ///   ``ResponseStateError`` if the response is finished.
     public func flush() async throws {
         guard let exchange else { return }
-        switch exchange.abandonment {
-        case .none: break
-        case .left: throw StreamClosedError()
-        case .timedOut, .replaced: throw CancellationError()
-        }
+        if exchange.isAbandoned { throw exchange.abandonment.error }
         var wire: [UInt8] = []
         var dateAt: Int?
         switch phase {

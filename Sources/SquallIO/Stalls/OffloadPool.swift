@@ -17,8 +17,7 @@ final class OffloadPool: Sendable {
         var isFollowed = false
     }
 
-    /// By the raw value of ``DispatchProfile/Placement``. `loop`: the route is there as far as was learned, and a run of
-    /// it is stalled right now.
+    /// By the raw value of ``DispatchProfile/crew``. `loop`: nothing is learned, and a run of the route is stalled now.
     private let crews = [
         Crew(name: "squall-unknown", mostThreads: 512, isLowered: true),
         Crew(name: "squall-wait", mostThreads: 512, isLowered: false),
@@ -39,8 +38,8 @@ final class OffloadPool: Sendable {
         inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
         let subject = context.subject
         subject.profile?.wentAway()
-        let placement = subject.profile?.placement ?? .waiting
-        crews[Int(placement.rawValue)].submit(Crew.Item(job: job, context: context, subject: subject))
+        crews[Int((subject.profile?.crew ?? .waiting).rawValue)].submit(
+            Crew.Item(job: job, context: context, subject: subject))
         Watchdog.shared.noticeActivity()
     }
 }
@@ -127,14 +126,16 @@ private final class Crew: Sendable {
             }
             while let item = next(thread) {
                 run(item, thread)
-                // Its priority cannot be raised again, and others wait for a quick answer here. It may have inherited it.
-                if !isLowered, thread.mustEnd || squall_thread_nice(thread.tid) > squall_process_nice() { break }
+                // Its priority cannot be raised again, and others wait for a quick answer here.
+                if !isLowered, thread.mustEnd { break }
             }
         }
         threads.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         // Who came meanwhile may have counted on this thread.
-        if !incoming.isEmpty || state.withLock({ !$0.queue.isEmpty }) { summon() }
+        if hasWork { summon() }
     }
+
+    private var hasWork: Bool { !incoming.isEmpty || state.withLock { !$0.queue.isEmpty } }
 
     /// Waits for something to run. Nil if there was nothing for ten seconds.
     private func next(_ thread: LoopThread) -> Item? {
@@ -152,7 +153,8 @@ private final class Crew: Sendable {
             }
             if let item { return item }
             idle.wrappingAdd(1, ordering: .sequentiallyConsistent)
-            if !incoming.isEmpty, claimIdle() { continue }
+            // Whoever came before that has not seen it idle. Another thread may have taken what came into the queue.
+            if hasWork, claimIdle() { continue }
             if permits.take(nanoseconds: idleTime) { continue }
             if claimIdle() { return nil }
             // Somebody has claimed it and is about to give it a permit.

@@ -90,14 +90,12 @@ final class StallReporter: Sendable {
     }
 
     /// Reports that a stall has ended, if it was reported before, and lets go of it and of its context. Called by the
-    /// watchdog, under its lock.
-    func end(_ stall: Stall, _ context: TaskContext?) {
-        var ended = Pending(stall: stall, context: context)
-        if stall.wasReported, let endedAt = stall.endedAt {
-            ended.report = Self.report(stall, endedAt)
-            ended.frames = stall.frames
-        }
-        pending.push(ended)
+    /// watchdog.
+    func end(_ stall: consuming Stall, _ context: consuming TaskContext?) {
+        let endedAt = stall.wasReported ? stall.endedAt : nil
+        let report = endedAt.map { Self.report(stall, $0) }
+        let frames = report == nil ? [] : stall.frames
+        pending.push(Pending(stall: stall, report: report, frames: frames, context: context))
         parker.unpark()
     }
 

@@ -154,6 +154,14 @@ public final class DispatchProfile: Sendable {
         placed.load(ordering: .relaxed) != 0 || guests.load(ordering: .relaxed) > 0
     }
 
+    /// Which crew of the pool takes a run. `loop` stands for the one for routes of which nothing is known but that a run of
+    /// theirs is stalled right now.
+    var crew: Placement {
+        let placement = placement
+        // A request that began in the pool stays there, also when its route was found to be quick since.
+        return placement == .loop && guests.load(ordering: .relaxed) == 0 ? .waiting : placement
+    }
+
     /// True if this route has runs away from the loop, so that it is among those that fill the ceiling.
     package var holdsThreads: Bool { away.load(ordering: .relaxed) > 0 }
 

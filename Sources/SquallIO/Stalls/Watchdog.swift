@@ -124,6 +124,7 @@ final class Watchdog: Sendable {
         }
         guard first else { return }
         squall_sampler_install()
+        ThreadStarter.shared.begin()
         StallReporter.shared.start()
         _ = startThread(named: "squall-watchdog") { self.main() }
     }
@@ -148,11 +149,8 @@ final class Watchdog: Sendable {
     /// A loop has woken, or something has begun to run in the pool. Cheap unless the watchdog sleeps.
     @inline(__always)
     func noticeActivity() {
-        if isParked.load(ordering: .sequentiallyConsistent) { wakeUp() }
-    }
-
-    private func wakeUp() {
-        if isParked.exchange(false, ordering: .sequentiallyConsistent) { parker.unpark() }
+        // Only the watchdog says that it is awake: whoever wakes it may be stopped before it has done so.
+        if isParked.load(ordering: .sequentiallyConsistent) { parker.unpark() }
     }
 
     /// Whether a new run of this route would go beyond what may be away from the loops.
@@ -186,7 +184,7 @@ final class Watchdog: Sendable {
             // A loop that wakes after this store sees it; one that woke before is seen awake by this look.
             isParked.store(true, ordering: .sequentiallyConsistent)
             if !isAnyoneActive(without: wait != nil) { parker.park(nanoseconds: wait) }
-            _ = isParked.exchange(false, ordering: .sequentiallyConsistent)
+            isParked.store(false, ordering: .sequentiallyConsistent)
             if wait == nil {
                 state.withLock { state in
                     state.quiet = 0
@@ -210,11 +208,14 @@ final class Watchdog: Sendable {
     private func look() -> Int64? {
         let now = monotonicNanoseconds()
         var needsThreads = false
+        var over: [(stall: Stall, context: TaskContext?)] = []
         let wait = state.withLock { state -> Int64? in
             let isLate = now - state.lastLook > budget + Self.lateness
             state.lastLook = now
             var isActive = false
-            ended.takeAll { finish($0, &state) }
+            ended.takeAll { end in
+                if let stall = finish(end, &state) { over.append((stall, end.context)) }
+            }
             for index in state.watched.indices {
                 let loop = state.watched[index].loop
                 let word = loop.word.load(ordering: .relaxed)
@@ -244,6 +245,8 @@ final class Watchdog: Sendable {
             return state.stalls.isEmpty && !OffloadPool.shared.isRunning ? nil : 5 * budget
         }
         if needsThreads { ThreadCache.shared.replenish() }
+        // The last references to what user code made are not for this thread to drop.
+        while let (stall, context) = over.popLast() { StallReporter.shared.end(stall, context) }
         return wait
     }
 
@@ -303,8 +306,8 @@ final class Watchdog: Sendable {
         state.nextID = nextID
     }
 
-    private func finish(_ end: Ended, _ state: inout State) {
-        guard let index = state.stalls.firstIndex(where: { $0.thread === end.thread }) else { return }
+    private func finish(_ end: Ended, _ state: inout State) -> Stall? {
+        guard let index = state.stalls.firstIndex(where: { $0.thread === end.thread }) else { return nil }
         let stall = state.stalls.remove(at: index)
         stall.endedAt = end.at
         if stall.isSampling {
@@ -319,8 +322,7 @@ final class Watchdog: Sendable {
                 blame: stall.blame(end.at), duration: end.at - stall.began, now: end.at,
                 learning: isLearning(state, end.at))
         }
-        // The last references to what user code made are not for this thread to drop.
-        StallReporter.shared.end(stall, end.context)
+        return stall
     }
 
     /// Looks into one stall, when it is time.

@@ -177,6 +177,28 @@ private class Watched: RequestHandler {
         }
     }
 
+    /// Also where more of the body has come than is kept for a handler that does not read. (Of yet more the end could not
+    /// be seen: it would wait in the client's kernel.)
+    @Test(arguments: Departure.allCases, [50_000, 100_000])
+    func `a client that leaves in the middle of a body that nobody reads cancels the task`(
+        _ departure: Departure, _ sent: Int
+    ) async throws {
+        let gate = Gate()
+        let trace = Trace()
+        try await withServer(routes: {
+            Route("/", options: .init(streamsBody: true)) { Waiting(trace, gate) }
+        }) { server in
+            let client = try await server.client()
+            try await client.send(
+                request(
+                    "POST / HTTP/1.1", "Host: h\r\nContent-Length: 1000000\r\n", String(repeating: "a", count: sent)))
+            try await waitUntil("the handler waits") { gate.waitingCount == 1 }
+            departure.perform(client)
+            try await waitUntil("the handler has ended") { trace.contains("onFinish") }
+            #expect(trace.all == Self.cancelledTrace)
+        }
+    }
+
     @Test(arguments: Departure.allCases)
     func `a client that leaves while the response is streamed ends the stream`(_ departure: Departure) async throws {
         final class Streaming: Watched {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import Squall
 import SquallIO
 import Testing
@@ -237,6 +238,32 @@ import Darwin
         }
     }
 
+    @Test func `a deadline that passes in flush cancels it`() async throws {
+        let trace = Trace()
+        try await withServer(
+            { $0.limits.handlerDeadline = .milliseconds(300) },
+            routes: {
+                Route("/") { handler in
+                    do {
+                        while true {
+                            handler.write([UInt8](repeating: 120, count: 1 << 20))
+                            try await handler.flush()
+                        }
+                    } catch {
+                        trace("\(type(of: error))")
+                        throw error
+                    }
+                }
+            }
+        ) { server in
+            let client = try await server.client(receiveBuffer: 65_536)
+            try await client.send(request("GET / HTTP/1.1"))
+            try await waitUntil("the handler has ended") { !trace.all.isEmpty }
+            #expect(trace.all == ["CancellationError"])
+            #expect(server.log.messages(at: .error).isEmpty)
+        }
+    }
+
     private final class Late: RequestHandler {
         let trace: Trace
         init(_ trace: Trace) { self.trace = trace }
@@ -270,9 +297,10 @@ import Darwin
         ) { server in
             let client = try await server.client(receiveBuffer: 65_536)
             try await client.send(request("GET / HTTP/1.1"))
+            // SlowReaderTests have the default, which is less.
+            try await waitUntil("as much as may wait is flushed") { flushed.value >= limit }
             try await quiesce(flushed, on: try await server.client())
-            // Beyond it there are the kernel's buffers. SlowReaderTests have the default.
-            #expect(flushed.value >= limit)
+            // Beyond it there are the kernel's buffers.
             #expect(flushed.value < limit + 16 << 20)
             client.reset()
         }

@@ -81,6 +81,34 @@ import Testing
         }
     }
 
+    @Test func `so is one whose client had closed its side before`() async throws {
+        let access = LogRecorder()
+        let finished = Counter()
+        try await withServer(
+            { settings in
+                settings.accessLogger = access.logger()
+                settings.limits.handlerDeadline = .milliseconds(100)
+            },
+            routes: {
+                Route("/slow") { _ in
+                    // It heeds neither the disconnect nor the deadline.
+                    while access.entries.isEmpty { try? await IOLoop.sleep(for: .milliseconds(1)) }
+                    finished.add()
+                }
+                Route("/quick") { _ in }
+            }
+        ) { server in
+            let client = try await server.client()
+            try await client.send(request("GET /slow HTTP/1.1"))
+            client.halfClose()
+            #expect(try await client.response().status == 503)
+            try await waitUntil("the handler has ended") { finished.value == 1 }
+            #expect(try await server.get("/quick").status == 200)
+            try await waitUntil("both lines are there") { access.entries.count >= 2 }
+            #expect(access.entries.map(\.message).sorted() == ["GET /quick 200", "GET /slow 503"])
+        }
+    }
+
     @Test func `above info nothing is logged`() async throws {
         let access = LogRecorder()
         let ended = Counter()
