@@ -77,19 +77,27 @@ extension OneAtATime {
                 let profile = DispatchProfile(name: "GET /computes")
                 // As many threads as run at a time, and at least two.
                 profile.learn(.computing)
-                for _ in 0..<2_000 {
-                    // The first one ends only when the other runs, beside it.
-                    let gate = Gate()
-                    let ran = Gate()
-                    async let first: Void = Task(executorPreference: RouteContext(loop, profile)) {
-                        gate.block()
-                    }.value
-                    async let second: Void = Task(executorPreference: RouteContext(loop, profile)) {
-                        gate.open()
-                        ran.open()
-                    }.value
-                    await ran.wait()
-                    _ = await (first, second)
+                for _ in 0..<500 {
+                    // Two runs end when two others come.
+                    let isOver = Box(false)
+                    let began = Permits()
+                    let before = (0..<2).map { _ in
+                        Task(executorPreference: RouteContext(loop, profile)) {
+                            began.give()
+                            while !isOver.value {}
+                        }
+                    }
+                    for _ in 0..<2 { await Task.detached { _ = began.take() }.value }
+                    // The first one ends when the other runs, beside it.
+                    let runs = Permits()
+                    isOver.value = true
+                    let first = Task(executorPreference: RouteContext(loop, profile)) {
+                        runs.take(nanoseconds: 5_000_000_000)
+                    }
+                    let second = Task(executorPreference: RouteContext(loop, profile)) { runs.give() }
+                    try #require(await first.value)
+                    await second.value
+                    for run in before { await run.value }
                 }
             }
         }
