@@ -39,7 +39,7 @@ struct TimerHeap {
         for timer in timers {
             timer.position = -1
             if case .resume(let continuation) = timer.action { continuation.resume(throwing: CancellationError()) }
-            timer.action = nil
+            timer.end()
         }
     }
 
@@ -87,8 +87,9 @@ extension IOLoop {
         var position = -1
         var action: Action?
         var isCancelled = false
-        /// Weak, because a timer may be kept for longer than its loop.
-        private weak let loop: IOLoop?
+        /// Until the call has begun or is cancelled: it may be kept for longer than its loop. Not weak: an object that was
+        /// ever referred to weakly is slower to retain for the rest of its life, and a loop is retained all the time.
+        private let loop: Mutex<IOLoop?>
 
         enum Action {
             case callback(TaskContext, @Sendable () -> Void)
@@ -99,7 +100,7 @@ extension IOLoop {
 
         init(due: Int64, loop: IOLoop, action: Action?) {
             self.due = due
-            self.loop = loop
+            self.loop = Mutex(loop)
             self.action = action
             sequence = Self.nextSequence.wrappingAdd(1, ordering: .relaxed).newValue
         }
@@ -107,12 +108,19 @@ extension IOLoop {
 
         /// Makes sure that the call does not happen, unless it has begun.
         public func cancel() {
-            loop?.perform { [self] in
+            guard let loop = loop.withLock({ $0 }) else { return }
+            loop.perform { [self] in
                 isCancelled = true
-                loop?.timers.remove(self)
+                loop.timers.remove(self)
                 if case .resume(let continuation) = action { continuation.resume(throwing: CancellationError()) }
-                action = nil
+                end()
             }
+        }
+
+        /// Lets go of the call and of the loop. Only for the loop's owner.
+        func end() {
+            action = nil
+            loop.withLock { $0 = nil }
         }
     }
 
@@ -175,7 +183,7 @@ extension IOLoop {
     func runTimers() -> Bool {
         while let timer = timers.popDue(now) {
             guard let action = timer.action else { continue }
-            timer.action = nil
+            timer.end()
             switch action {
             case .callback(let context, let body):
                 guard visit(context, body) else { return false }
