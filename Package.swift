@@ -35,6 +35,7 @@ let package = Package(
         .target(
             name: "Squall",
             dependencies: [
+                "COpenSSL",
                 "SquallIO", "SquallHTTP",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -14,6 +14,9 @@ extension Application {
         public var loops: Int?
         /// How many connections the system keeps until they are accepted.
         public var backlog = 1_024
+        /// Signs cookies. Nil, the default: there are no signed cookies. Not for the source code: read it from the environment
+        /// or a file that only the application can read.
+        public var cookieSecret: CookieSecret?
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
         /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it
@@ -35,6 +38,8 @@ extension Application {
         public var headerCount = 128
         /// A request's body, in bytes: 1 MiB. Beyond: 413. Routes may set their own.
         public var bodyBytes = 1_048_576
+        /// Parts of a multipart form: 100. Beyond: 400.
+        public var multipartParts = 100
         /// How long a client may take for a request's head, from its first byte, or from connecting: 10 s. Then: 408.
         public var headerTimeout: Duration = .seconds(10)
         /// How long a body may take beyond what ``bodyRate`` gives it: 30 s. Then: 408.

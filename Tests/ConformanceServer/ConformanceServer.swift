@@ -17,6 +17,7 @@ import Darwin
     static func main() async throws {
         var port = 8888
         var settings = Application.Settings()
+        settings.cookieSecret = "It's a secret to everybody"
         var arguments = CommandLine.arguments.dropFirst()
         func fail(_ message: String) -> Never {
             print("\(message)\nusage: squall-conformance [--port N] [--loops N] [--budget µs] [--verbose]")
@@ -57,6 +58,19 @@ import Darwin
             Route("/block", Block.init)
             Route("/cpu", CPU.init)
             Route("/sleep", options: .init(deadline: .seconds(120)), Sleep.init)
+            Route("/args", Arguments.init)
+            Route("/cookie") { handler in
+                try handler.setCookie(
+                    try handler.queryArgument("name", as: String.self), try handler.queryArgument("value") ?? "")
+            }
+            Route("/signed") { handler in
+                try handler.write(json: try handler.signedCookie(try handler.queryArgument("name", as: String.self)))
+            }
+            Route("/signed/set") { handler in
+                try handler.setSignedCookie(
+                    try handler.queryArgument("name", as: String.self), try handler.queryArgument("value") ?? "")
+            }
+            Route("/redirect") { handler in try handler.redirect(try handler.queryArgument("to", as: String.self)) }
             Route("/cancelled") { handler in
                 handler.setHeader("Content-Type", "text/plain")
                 handler.write("\(cancelled.load(ordering: .relaxed))")

@@ -46,15 +46,45 @@ extension RequestHandler {
         return parsed
     }
 
-    /// All arguments of a body of type `application/x-www-form-urlencoded`, in order. None for other types.
-    /// - Throws: ``HTTPError`` 400 if there are more than 1,000.
-    public func bodyArguments() throws -> [(name: String, value: String)] {
+    /// All arguments of a form in the body, in order: of type `application/x-www-form-urlencoded` or `multipart/form-data`,
+    /// of which these are the parts that are no files. None for other types.
+    /// - Throws: ``HTTPError`` 400 if the form is malformed, has more than 1,000 arguments, or more parts than
+    ///   ``Application/Limits/multipartParts``.
+    public func bodyArguments() throws -> [(name: String, value: String)] { try form().arguments }
+
+    /// The files of a form in the body, in order: of type `multipart/form-data`. None for other types.
+    /// - Throws: as ``bodyArguments()``.
+    public func files() throws -> [UploadedFile] { try form().files }
+
+    private func form() throws -> ParsedForm {
         if let parsedForm { return parsedForm }
-        guard mediaType == "application/x-www-form-urlencoded", let exchange else { return [] }
-        let bytes = exchange.body
-        let parsed = try parseForm(bytes.span)
-        parsedForm = parsed
-        return parsed
+        guard let exchange, let contentType = request.header("content-type") else { return ParsedForm() }
+        var form = ParsedForm()
+        switch mediaType {
+        case "application/x-www-form-urlencoded":
+            try refuseCoding()
+            let bytes = exchange.body
+            form.arguments = try parseForm(bytes.span)
+        case "multipart/form-data":
+            try refuseCoding()
+            guard let boundary = MultipartParser.boundary(ofContentType: contentType) else {
+                throw HTTPError(400, "the Content-Type of the form has no boundary")
+            }
+            var limits = MultipartLimits()
+            limits.maxParts = exchange.connection.server.core.settings.limits.multipartParts
+            form = try ParsedForm(multipart: exchange.body, boundary: boundary, limits: limits)
+        default: break
+        }
+        parsedForm = form
+        return form
+    }
+
+    /// A form that is compressed would be read as garbage.
+    private func refuseCoding() throws {
+        guard let coding = request.header("content-encoding"), coding.trimmingBlanks.lowercased() != "identity" else {
+            return
+        }
+        throw HTTPError(415, "the form has a Content-Encoding; send it as it is")
     }
 
     private func parseForm(_ bytes: Span<UInt8>) throws -> [(name: String, value: String)] {

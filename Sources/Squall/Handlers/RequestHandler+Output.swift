@@ -181,6 +181,20 @@ extension RequestHandler {
         try finish()
     }
 
+    /// Sends the client to a place of this site that the request named, as with `?next=/reports`. Text that leads elsewhere, be
+    /// it by `//`, a backslash or a scheme, is not followed: the client is sent to `fallback`.
+    /// - Throws: ``ResponseStateError`` if the head is sent already.
+    public func safeRedirect(to path: String?, fallback: String = "/") throws {
+        try redirect(path.flatMap { isOwnPath($0) ? $0 : nil } ?? fallback, status: 303)
+    }
+
+    /// Whether browsers take the text for a path of the same site: one slash, and nothing that they drop or turn round.
+    private func isOwnPath(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return bytes.first == UInt8(ascii: "/") && !(bytes.count > 1 && bytes[1] == UInt8(ascii: "/"))
+            && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") }
+    }
+
     /// Answers with an error: drops what was written, calls ``writeError(_:)`` and ends the response. If the head is sent
     /// already, the response is broken off, so that the client does not take it for whole.
     public func sendError(_ error: HTTPError) async {
@@ -293,6 +307,7 @@ extension RequestHandler {
             }
             try HTTP1Encoder.appendField(field.name, field.value, to: &wire)
         }
+        for cookie in newCookies { try HTTP1Encoder.appendField("Set-Cookie", cookie.line, to: &wire) }
         if let length, !setsLength, !isBodiless { HTTP1Encoder.appendContentLength(length, to: &wire) }
         if framing == .chunked { wire.append(contentsOf: Self.chunkedLine) }
         if closes {

@@ -31,6 +31,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var status = 200
     @exclusivity(unchecked) var reason: String?
     @exclusivity(unchecked) var fields: [(name: String, value: String)] = []
+    /// Cookies to set, as the value of their field.
+    @exclusivity(unchecked) var newCookies: [(name: String, line: String)] = []
     @exclusivity(unchecked) var contentType: String? = "text/html; charset=UTF-8"
     @exclusivity(unchecked) var chunk: [UInt8] = []
     /// The whole body so far, while it is one piece of text; else empty.
@@ -39,7 +41,7 @@ open class RequestHandler {
     @exclusivity(unchecked) var sentBytes = 0
     @exclusivity(unchecked) var declaredLength: Int?
     @exclusivity(unchecked) var parsedQuery: [(name: String, value: String)]?
-    @exclusivity(unchecked) var parsedForm: [(name: String, value: String)]?
+    @exclusivity(unchecked) var parsedForm: ParsedForm?
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.
@@ -96,8 +98,8 @@ open class RequestHandler {
         if prefersJSON {
             try write(json: ErrorBody(status: error.status, error: phrase, message: error.message))
         } else {
-            let title = "\(error.status): \(escapeHTML(phrase))"
-            let detail = error.message.map { "<p>\(escapeHTML($0))</p>" } ?? ""
+            let title = "\(error.status): \(Escape.html(phrase))"
+            let detail = error.message.map { "<p>\(Escape.html($0))</p>" } ?? ""
             write("<html><title>\(title)</title><body><h1>\(title)</h1>\(detail)</body></html>\n")
         }
     }
@@ -190,19 +192,4 @@ final class RefusalHandler: RequestHandler {
     override func logException(_ error: any Error) {
         logger.debug("\(error)")
     }
-}
-
-func escapeHTML(_ text: String) -> String {
-    var escaped = ""
-    for character in text.unicodeScalars {
-        switch character {
-        case "&": escaped += "&amp;"
-        case "<": escaped += "&lt;"
-        case ">": escaped += "&gt;"
-        case "\"": escaped += "&quot;"
-        case "'": escaped += "&#39;"
-        default: escaped.unicodeScalars.append(character)
-        }
-    }
-    return escaped
 }

@@ -81,6 +81,7 @@ import Testing
             "limits.idleTimeout": "\(limits.idleTimeout.components.seconds) s",
             "limits.handlerDeadline": "\(limits.handlerDeadline.components.seconds) s",
             "limits.writeTimeout": "\(limits.writeTimeout.components.seconds) s",
+            "limits.multipartParts": "\(limits.multipartParts)",
             "limits.unsentBytes": "\(limits.unsentBytes / 1_048_576) MiB",
             "stalls.ceiling": "\(StallPolicy().ceiling)",
             "drainTimeout": "\(settings.drainTimeout.components.seconds) s",

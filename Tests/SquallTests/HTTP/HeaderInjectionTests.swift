@@ -77,7 +77,7 @@ import Testing
             let script = "%3Cscript%3Ealert('x')%3C/script%3E%26%22"
             let response = try await server.get("/message?text=\(script)")
             #expect(response.status == 400)
-            #expect(response.text.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"))
+            #expect(response.text.contains("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;&quot;"))
             #expect(!response.text.contains("<script>"))
             // A reason of printable text is the application's to choose; it stays on its line.
             let reason = try await server.get("/reason?text=\(script)")

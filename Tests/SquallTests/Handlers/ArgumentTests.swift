@@ -25,13 +25,13 @@ import Testing
         ("/int?n=+7", 200, "7"), ("/int?n=%2B7", 400, "must be a whole number"),
         ("/int?n=x", 400, "must be a whole number"),
         ("/int?n=", 400, "must be a whole number"), ("/int?n=1_0", 400, "must be a whole number"),
-        ("/int?n=99999999999999999999", 400, "must be a whole number"), ("/int", 400, "&#39;n&#39; is missing"),
+        ("/int?n=99999999999999999999", 400, "must be a whole number"), ("/int", 400, "&#x27;n&#x27; is missing"),
         ("/default", 200, "42"), ("/default?n=1", 200, "1"),
-        ("/default?n=x", 400, "&#39;n&#39; must be a whole number"),
+        ("/default?n=x", 400, "&#x27;n&#x27; must be a whole number"),
         ("/double?n=1.5e3", 200, "1500.0"), ("/double?n=nan", 400, "must be a number"),
         ("/double?n=0x1p3", 400, "must be a number"), ("/bool?n=true", 200, "true"),
         ("/bool?n=1", 400, "true or false"),
-        ("/any?n=x", 200, "x"), ("/any", 400, "the argument &#39;n&#39; is missing"), ("/case?n=red", 200, "red"),
+        ("/any?n=x", 200, "x"), ("/any", 400, "the argument &#x27;n&#x27; is missing"), ("/case?n=red", 200, "red"),
         ("/case?n=blue", 400, "must be a valid Colour"),
     ])
     func `typed arguments are read strictly, and 400 names what does not fit`(
@@ -69,7 +69,7 @@ import Testing
             #expect(other.text == #"nil query ["query"] 0"#)
             let wrong = try await server.post("/?a=query", "n=x", form)
             #expect(wrong.status == 400)
-            #expect(wrong.text.contains("&#39;n&#39; must be a whole number"))
+            #expect(wrong.text.contains("&#x27;n&#x27; must be a whole number"))
         }
     }
 

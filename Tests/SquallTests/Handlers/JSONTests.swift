@@ -29,15 +29,15 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"items":[]}"#, "the field &#39;title&#39; is missing"),
-        (#"{"title":7,"items":[]}"#, "the field &#39;title&#39; must be a String"),
-        (#"{"title":null,"items":[]}"#, "the field &#39;title&#39; must be a String, not null"),
-        (#"{"title":"t","year":"x","items":[]}"#, "the field &#39;year&#39; must be a Int"),
+        (#"{"items":[]}"#, "the field &#x27;title&#x27; is missing"),
+        (#"{"title":7,"items":[]}"#, "the field &#x27;title&#x27; must be a String"),
+        (#"{"title":null,"items":[]}"#, "the field &#x27;title&#x27; must be a String, not null"),
+        (#"{"title":"t","year":"x","items":[]}"#, "the field &#x27;year&#x27; must be a Int"),
         (
             #"{"title":"t","items":[{"name":"n","count":1},{"name":"n"}]}"#,
-            "the field &#39;items[1].count&#39; is missing"
+            "the field &#x27;items[1].count&#x27; is missing"
         ),
-        (#"{"title":"t","items":[{"name":"n","count":"1"}]}"#, "the field &#39;items[0].count&#39; must be a Int"),
+        (#"{"title":"t","items":[{"name":"n","count":"1"}]}"#, "the field &#x27;items[0].count&#x27; must be a Int"),
         (#"{"title":"t","items":"#, "the body is not valid JSON"), ("", "the body is not valid JSON"),
         ("\u{ff}", "the body is not valid JSON"), (#"{"title":"t","year":99999999999999999999,"items":[]}"#, "valid"),
         ("[]", "the body must be a"),

@@ -1,0 +1,130 @@
+import SquallHTTP
+
+/// Text made safe for the place where it is put: Tornado's `escape` module.
+public enum Escape {
+    // MARK: HTML
+
+    /// Text for HTML and XML, also between quotation marks: `& < > " '` become entities. Tornado's `xhtml_escape`.
+    public static func html(_ text: String) -> String {
+        guard text.utf8.contains(where: isSpecial) else { return text }
+        var output: [UInt8] = []
+        output.reserveCapacity(text.utf8.count + 32)
+        appendHTML(text, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Appends the text's UTF-8, escaped as by ``html(_:)``.
+    public static func appendHTML(_ text: String, to output: inout [UInt8]) {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "&"): output += "&amp;".utf8
+            case UInt8(ascii: "<"): output += "&lt;".utf8
+            case UInt8(ascii: ">"): output += "&gt;".utf8
+            case UInt8(ascii: "\""): output += "&quot;".utf8
+            case UInt8(ascii: "'"): output += "&#x27;".utf8
+            default: output.append(byte)
+            }
+        }
+    }
+
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
+        default: false
+        }
+    }
+
+    /// Undoes ``html(_:)``: Tornado's `xhtml_unescape`. Knows numbers (`&#228;`, `&#xe4;`), the five entities of XML and
+    /// `&nbsp;`; what else looks like an entity is left as it is.
+    public static func unescapeHTML(_ text: String) -> String {
+        var output = String.UnicodeScalarView()
+        let scalars = Array(text.unicodeScalars)
+        var index = 0
+        while index < scalars.count {
+            if scalars[index] == "&", let (scalar, end) = entity(scalars, at: index + 1) {
+                output.append(scalar)
+                index = end
+            } else {
+                output.append(scalars[index])
+                index += 1
+            }
+        }
+        return String(output)
+    }
+
+    /// The entity whose name begins at `start`, and where the text goes on.
+    private static func entity(_ scalars: [Unicode.Scalar], at start: Int) -> (Unicode.Scalar, Int)? {
+        let longest = 10
+        guard let end = (start..<min(scalars.count, start + longest)).first(where: { scalars[$0] == ";" }) else {
+            return nil
+        }
+        var name = String.UnicodeScalarView()
+        name.append(contentsOf: scalars[start..<end])
+        guard let scalar = scalar(ofEntity: String(name)) else { return nil }
+        return (scalar, end + 1)
+    }
+
+    private static func scalar(ofEntity name: String) -> Unicode.Scalar? {
+        switch name {
+        case "amp": return "&"
+        case "lt": return "<"
+        case "gt": return ">"
+        case "quot": return "\""
+        case "apos": return "'"
+        case "nbsp": return "\u{a0}"
+        default:
+            guard name.first == "#" else { return nil }
+            let digits = name.dropFirst()
+            let isHex = digits.first == "x" || digits.first == "X"
+            let number = isHex ? digits.dropFirst() : digits
+            guard number.utf8.allSatisfy({ isHex ? Character(.init($0)).isHexDigit : (0x30...0x39).contains($0) })
+            else {
+                return nil
+            }
+            return UInt32(number, radix: isHex ? 16 : 10).flatMap { $0 == 0 ? nil : Unicode.Scalar($0) }
+        }
+    }
+
+    // MARK: JSON, URLs, blanks
+
+    /// JSON for a `<script>` of a page: `</` becomes `<\/`, so that no string ends the script.
+    public static func scriptJSON(_ json: String) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity(json.utf8.count + 8)
+        for byte in json.utf8 {
+            if byte == UInt8(ascii: "/"), output.last == UInt8(ascii: "<") { output.append(UInt8(ascii: "\\")) }
+            output.append(byte)
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Text for a place in a URL: Tornado's `url_escape`.
+    /// - Parameter plus: a space is `+`, as in queries and forms; otherwise `%20`, as in paths.
+    public static func url(_ text: String, plus: Bool = true) -> String {
+        let encoded = PercentCoding.percentEncode(queryComponent: text)
+        guard plus, text.utf8.contains(UInt8(ascii: " ")) else { return encoded }
+        // A percent sign of the text's own is `%25` by now.
+        return encoded.split(separator: "%20", omittingEmptySubsequences: false).joined(separator: "+")
+    }
+
+    /// Undoes ``url(_:plus:)``: Tornado's `url_unescape`. Nil if the result is not UTF-8.
+    public static func unescapeURL(_ text: String, plus: Bool = true) -> String? {
+        PercentCoding.percentDecodedString(text, plusIsSpace: plus)
+    }
+
+    /// Each run of blanks and control characters becomes one space, and there are none at the ends.
+    public static func squeeze(_ text: String) -> String {
+        var output = String.UnicodeScalarView()
+        var isPending = false
+        for scalar in text.unicodeScalars {
+            if scalar.value <= 0x20 {
+                isPending = !output.isEmpty
+            } else {
+                if isPending { output.append(" ") }
+                isPending = false
+                output.append(scalar)
+            }
+        }
+        return String(output)
+    }
+}

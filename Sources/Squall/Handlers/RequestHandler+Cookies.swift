@@ -1,0 +1,91 @@
+import SquallHTTP
+
+/// A setting is missing that a call needs.
+public struct MissingSettingError: Error, CustomStringConvertible {
+    public let description: String
+}
+
+extension RequestHandler {
+    // MARK: cookies
+
+    /// The request's cookies. Those whose name is no token are left out; of several with one name the last counts.
+    public var cookies: [String: String] {
+        var cookies: [String: String] = [:]
+        for line in request.headerLines where line.name.equalsIgnoringCase("cookie") {
+            for pair in CookieHeader.parse(line.value) where SetCookie.isName(pair.name) {
+                cookies[pair.name] = pair.value
+            }
+        }
+        return cookies
+    }
+
+    /// A cookie of the request. Nil if there is none.
+    public func cookie(_ name: String) -> String? { cookies[name] }
+
+    /// Sets a cookie, in place of one of the same name that was set before. It is sent with errors too.
+    /// - Throws: ``SetCookieError`` if name or attributes have characters that would break out of their place.
+    public func setCookie(_ cookie: SetCookie) throws {
+        let line = try cookie.serialized()
+        newCookies.removeAll { $0.name == cookie.name }
+        newCookies.append((cookie.name, line))
+    }
+
+    /// Sets a cookie for the whole site, until the browser's session ends or for `maxAge` seconds. Scripts cannot read it,
+    /// and other sites' forms do not send it; ``setCookie(_:)`` sets it otherwise.
+    public func setCookie(_ name: String, _ value: String, maxAge: Int? = nil) throws {
+        var cookie = SetCookie(name, value)
+        cookie.maxAge = maxAge
+        try setCookie(cookie)
+    }
+
+    /// Has the browser forget a cookie. Domain and path must be those with which it was set.
+    public func clearCookie(_ name: String, domain: String? = nil, path: String = "/") throws {
+        var cookie = SetCookie(name, "")
+        cookie.domain = domain
+        cookie.path = path
+        cookie.expires = 0
+        cookie.maxAge = 0
+        // The name's prefix promises it.
+        cookie.isSecure = name.lowercased().hasPrefix("__")
+        try setCookie(cookie)
+    }
+
+    // MARK: signed cookies
+
+    /// Sets a cookie that its holder can read but not change: Tornado's `set_signed_cookie`, in its format.
+    /// - Parameter maxAge: in seconds; 30 days by default. Nil: until the browser's session ends.
+    /// - Throws: ``MissingSettingError`` if the application has no cookie secret; as ``setCookie(_:)``.
+    public func setSignedCookie(_ name: String, _ value: String, maxAge: Int? = 30 * 86_400) throws {
+        guard
+            let signed = SignedValue.create(
+                try cookieSecret, name: name, value: Array(value.utf8), time: wallClockSeconds())
+        else { throw MissingSettingError(description: "the cookie secret has no key of its current version") }
+        try setCookie(name, signed, maxAge: maxAge)
+    }
+
+    /// The value of a cookie that this application has signed. Nil if there is none, or it is not valid, or too old.
+    /// - Parameters:
+    ///   - maxAge: how many seconds ago it may have been signed; 31 days by default, whatever the browser kept.
+    ///   - oldest: the oldest format that is accepted.
+    /// - Throws: ``MissingSettingError`` if the application has no cookie secret.
+    public func signedCookie(
+        _ name: String, maxAge: Int = 31 * 86_400, oldest: SignedValue.Version = .v2
+    ) throws -> String? {
+        let secret = try cookieSecret
+        guard let text = cookie(name),
+            let value = SignedValue.decode(
+                secret, name: name, text, time: wallClockSeconds(), maxAge: maxAge, oldest: oldest)
+        else { return nil }
+        return String(validating: value, as: UTF8.self)
+    }
+
+    private var cookieSecret: CookieSecret {
+        get throws {
+            guard let secret = application?.settings.cookieSecret else {
+                throw MissingSettingError(
+                    description: "signed cookies need a secret: set Application.Settings.cookieSecret")
+            }
+            return secret
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Squall
+
+/// Answers with what the request says, as JSON.
+final class Arguments: CountingHandler {
+    private struct Answer: Encodable {
+        var query: [String: [String]]
+        var body: [String: [String]]
+        var files: [String: [File]]
+        var cookies: [String: String]
+    }
+
+    private struct File: Encodable {
+        var filename: String
+        var contentType: String
+        var size: Int
+        var sha256: String
+
+        init(_ file: UploadedFile) {
+            let hash = SHA256()
+            hash.update(file.body)
+            (filename, contentType) = (file.filename, file.contentType)
+            (size, sha256) = (file.body.count, hash.hexDigest())
+        }
+    }
+
+    override func get() async throws {
+        try write(
+            json: Answer(
+                query: grouped(try queryArguments()), body: grouped(try bodyArguments()),
+                files: Dictionary(grouping: try files(), by: \.name).mapValues { $0.map(File.init) }, cookies: cookies))
+    }
+
+    override func post() async throws { try await get() }
+
+    private func grouped(_ pairs: [(name: String, value: String)]) -> [String: [String]] {
+        Dictionary(grouping: pairs, by: \.name).mapValues { $0.map(\.value) }
+    }
+}
