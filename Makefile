@@ -15,7 +15,7 @@ help:
 	@echo 'make format        format the sources; make check-format says what would change'
 	@echo 'make tsan          run the tests of the loop under the thread sanitizer'
 	@echo 'make chaos         run all tests while loops are taken over at random moments'
-	@echo 'make fuzz          fuzz the parser'
+	@echo 'make fuzz          fuzz the parsers'
 	@echo 'make differential  compare the parser with llhttp'
 	@echo 'make bench         measure, beside other servers'
 	@echo 'make docs          write the reference into .build/docs'
