@@ -24,6 +24,8 @@ let package = Package(
         .target(name: "CSquall"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
         .target(
             name: "SquallIO",
             dependencies: ["CSquall", .product(name: "Logging", package: "swift-log")],
@@ -35,8 +37,7 @@ let package = Package(
         .target(
             name: "Squall",
             dependencies: [
-                "COpenSSL",
-                "SquallIO", "SquallHTTP",
+                "COpenSSL", "CXXHash", "SquallIO", "SquallHTTP",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

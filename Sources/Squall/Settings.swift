@@ -14,6 +14,9 @@ extension Application {
         public var loops: Int?
         /// How many connections the system keeps until they are accepted.
         public var backlog = 1_024
+        /// Responses that are written in one piece, of 256 bytes and more, get a tag that is made from the body, and a client that
+        /// has the body already gets 304. A handler that sets a tag of its own has it in any case.
+        public var makesETags = true
         /// Signs cookies. Nil, the default: there are no signed cookies. Not for the source code: read it from the environment
         /// or a file that only the application can read.
         public var cookieSecret: CookieSecret?

@@ -59,6 +59,12 @@ import Darwin
             Route("/cpu", CPU.init)
             Route("/sleep", options: .init(deadline: .seconds(120)), Sleep.init)
             Route("/args", Arguments.init)
+            Route("/etag") { handler in
+                let value = try handler.queryArgument("value", as: String.self)
+                try handler.setETag(value)
+                handler.setHeader("Content-Type", "text/plain")
+                handler.write("a body with the tag \(value)\n")
+            }
             Route("/cookie") { handler in
                 try handler.setCookie(
                     try handler.queryArgument("name", as: String.self), try handler.queryArgument("value") ?? "")

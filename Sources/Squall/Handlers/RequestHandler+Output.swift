@@ -76,13 +76,13 @@ extension RequestHandler {
     }
 
     /// Puts the piece that stands alone into the buffer.
-    private func gather() {
+    func gather() {
         guard !text.isEmpty else { return }
         chunk.append(contentsOf: text.utf8)
         text = ""
     }
 
-    private var bodyLength: Int { text.utf8.count + chunk.count }
+    var bodyLength: Int { text.utf8.count + chunk.count }
 
     private func appendWhole(to wire: inout [UInt8]) {
         if text.isEmpty {
@@ -139,6 +139,7 @@ extension RequestHandler {
         switch phase {
         case .finished: throw ResponseStateError(description: "the response is finished already")
         case .open:
+            revalidate(exchange)
             let closes = mustClose(exchange)
             try exchange.respond(end: closes ? .close : .keepAlive) { wire throws(HTTPFieldError) in
                 let dateAt = try appendHead(to: &wire, length: bodyLength, framing: .length, closes: closes)

@@ -1,0 +1,96 @@
+import CXXHash
+import SquallHTTP
+import SquallIO
+
+extension RequestHandler {
+    // MARK: caching
+
+    /// Says which version of the resource the response is (RFC 9110 section 8.8.3), in place of the tag that is made from the
+    /// body. A client that has this version gets 304.
+    /// - Parameter isWeak: the bytes may differ where the meaning does not.
+    /// - Throws: ``ResponseStateError`` if the text has a quotation mark, a blank or a control character.
+    public func setETag(_ tag: String, isWeak: Bool = false) throws {
+        guard EntityTags.isOpaque(tag) else {
+            throw ResponseStateError(description: "the tag '\(tag)' has a character that a tag cannot have")
+        }
+        setHeader("ETag", "\(isWeak ? "W/" : "")\"\(tag)\"")
+    }
+
+    /// Says when the resource last changed, in seconds since 1970. A client that has it from then or later gets 304.
+    public func setLastModified(_ time: Int) { setHeader("Last-Modified", HTTPDate.string(secondsSince1970: time)) }
+
+    /// Checks what the request demands of the resource that it is about to change: `If-Match`, `If-Unmodified-Since` and
+    /// `If-None-Match` (RFC 9110 section 13.2.2). To be called before the change.
+    /// - Parameters:
+    ///   - tag: the tag of the resource's present version, as given to ``setETag(_:isWeak:)``. Nil: there is no such resource.
+    ///   - lastModified: when it last changed, in seconds since 1970.
+    /// - Throws: ``HTTPError`` 412 if a demand is not met.
+    public func checkPreconditions(tag: String?, lastModified: Int? = nil) throws {
+        let current = tag.map { "\"\($0)\"" }
+        if let field = request.header("if-match") {
+            guard let current, EntityTags.contains(field, strongly: current) else { throw HTTPError(412) }
+        } else if let field = request.header("if-unmodified-since"), let since = HTTPDate.parse(field), let lastModified
+        {
+            guard lastModified <= since else { throw HTTPError(412) }
+        }
+        if let field = request.header("if-none-match"), let current, EntityTags.contains(field, weakly: current) {
+            throw HTTPError(412)
+        }
+    }
+
+    /// A 304 with its tag would be longer than so small a body.
+    private static let leastTagged = 256
+
+    /// Makes a 304 of a response that the client has already.
+    @inline(__always)
+    func revalidate(_ exchange: Exchange) {
+        guard bodyLength >= Self.leastTagged || !fields.isEmpty else { return }
+        revalidateTagged(exchange)
+    }
+
+    private func revalidateTagged(_ exchange: Exchange) {
+        guard status == 200, exchange.head.method == .get || exchange.head.method == .head else { return }
+        var tag: String?
+        var lastModified: String?
+        for field in fields {
+            if field.name.equalsIgnoringCase("etag") { tag = field.value }
+            if field.name.equalsIgnoringCase("last-modified") { lastModified = field.value }
+        }
+        if tag == nil, bodyLength >= Self.leastTagged, exchange.connection.server.core.settings.makesETags {
+            let made = bodyTag
+            fields.append(("ETag", made))
+            tag = made
+        }
+        if let field = exchange.head.value(of: "if-none-match") {
+            guard let tag, EntityTags.contains(field, weakly: tag) else { return }
+        } else if let field = exchange.head.value(of: "if-modified-since") {
+            guard let lastModified = lastModified.flatMap({ HTTPDate.parse($0) }), let since = HTTPDate.parse(field),
+                lastModified <= since
+            else { return }
+        } else {
+            return
+        }
+        status = 304
+        reason = nil
+        text = ""
+        chunk = []
+        for name in ["content-encoding", "content-language", "content-length"] { clearHeader(name) }
+    }
+
+    /// A strong tag: 128 bits of the body's hash, which is no secret and no signature.
+    private var bodyTag: String {
+        if !text.isEmpty { gather() }
+        // The pointer is to the array's own storage, for the time of the call.
+        let hash = chunk.withUnsafeBytes { XXH3_128bits($0.baseAddress, $0.count) }
+        var digits: [UInt8] = [UInt8(ascii: "\"")]
+        digits.reserveCapacity(34)
+        for half in [hash.high64, hash.low64] {
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: half >> UInt64(shift)) & 15
+                digits.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+            }
+        }
+        digits.append(UInt8(ascii: "\""))
+        return String(decoding: digits, as: UTF8.self)
+    }
+}
