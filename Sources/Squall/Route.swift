@@ -28,10 +28,15 @@ public struct Route: Sendable {
         public var streamsBody: Bool
         /// Only for requests to this host.
         public var host: HostPattern?
+        /// Whether requests that may change something must bring a token: ``Application/Settings/checksXSRF``. Nil: the
+        /// group's, or the application's.
+        public var checksXSRF: Bool?
 
         public init(
-            bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil
+            bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
+            checksXSRF: Bool? = nil
         ) {
+            self.checksXSRF = checksXSRF
             self.bodyLimit = bodyLimit
             self.deadline = deadline
             self.streamsBody = streamsBody
@@ -42,7 +47,8 @@ public struct Route: Sendable {
         func within(_ outer: Options) -> Options {
             Options(
                 bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
-                streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host)
+                streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
+                checksXSRF: checksXSRF ?? outer.checksXSRF)
         }
     }
 
@@ -123,6 +129,7 @@ final class RouteEntry: Sendable {
     let host: HostPattern?
     let bodyLimit: Int?
     let streamsBody: Bool
+    let checksXSRF: Bool?
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -132,6 +139,7 @@ final class RouteEntry: Sendable {
         host = options.host
         bodyLimit = options.bodyLimit
         streamsBody = options.streamsBody
+        checksXSRF = options.checksXSRF
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }

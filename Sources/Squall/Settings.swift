@@ -20,6 +20,10 @@ extension Application {
         /// Signs cookies. Nil, the default: there are no signed cookies. Not for the source code: read it from the environment
         /// or a file that only the application can read.
         public var cookieSecret: CookieSecret?
+        /// Whether requests with other methods than GET, HEAD and OPTIONS must bring a token, which only pages of the same site
+        /// can know; otherwise they get 403. Nil, the default: where there is a ``cookieSecret``. Routes may say otherwise, such
+        /// as those for programs, which send no cookies.
+        public var checksXSRF: Bool?
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
         /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it

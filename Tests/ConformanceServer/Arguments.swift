@@ -36,3 +36,15 @@ final class Arguments: CountingHandler {
         Dictionary(grouping: pairs, by: \.name).mapValues { $0.map(\.value) }
     }
 }
+
+/// A form that only a page of this site can send.
+final class Form: CountingHandler {
+    override func get() async throws {
+        write("<form method=\"post\">\(try xsrfFormHTML())<input type=\"submit\"/></form>")
+    }
+
+    override func post() async throws {
+        setHeader("Content-Type", "text/plain")
+        write("ok")
+    }
+}

@@ -18,6 +18,7 @@ import Darwin
         var port = 8888
         var settings = Application.Settings()
         settings.cookieSecret = "It's a secret to everybody"
+        settings.checksXSRF = false
         var arguments = CommandLine.arguments.dropFirst()
         func fail(_ message: String) -> Never {
             print("\(message)\nusage: squall-conformance [--port N] [--loops N] [--budget µs] [--verbose]")
@@ -65,6 +66,7 @@ import Darwin
                 handler.setHeader("Content-Type", "text/plain")
                 handler.write("a body with the tag \(value)\n")
             }
+            Route("/xsrf", options: .init(checksXSRF: true), Form.init)
             Route("/cookie") { handler in
                 try handler.setCookie(
                     try handler.queryArgument("name", as: String.self), try handler.queryArgument("value") ?? "")

@@ -9,6 +9,7 @@ func serve(_ exchange: Exchange) async {
     handler.exchange = exchange
     handler.setDefaultHeaders()
     do {
+        if handler.needsXSRFToken { try handler.checkXSRF() }
         try await handler.prepare()
         if !handler.isFinished {
             try await dispatch(handler, exchange)

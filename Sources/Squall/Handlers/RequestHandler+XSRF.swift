@@ -1,0 +1,54 @@
+import HTTPTypes
+import SquallHTTP
+
+extension RequestHandler {
+    // MARK: cross-site request forgery
+
+    /// The token that a form of this site brings along, as the argument `_xsrf` or in the field `X-XSRFToken`. Each call gives
+    /// another text for the same token. Asking for it sets the cookie that it is compared with.
+    ///
+    /// See ``Application/Settings/checksXSRF``.
+    public func xsrfToken() throws -> String {
+        if let newXSRFToken { return newXSRFToken.masked }
+        let now = wallClockSeconds()
+        let token = cookie(Self.xsrfName).flatMap { XSRFToken($0, now: now) } ?? XSRFToken(time: now)
+        newXSRFToken = token
+        var cookie = SetCookie(Self.xsrfName, token.masked)
+        // Scripts of the site may read it, to send it in a field.
+        cookie.isHTTPOnly = false
+        cookie.maxAge = 30 * 86_400
+        try setCookie(cookie)
+        return token.masked
+    }
+
+    /// The token as a hidden element for a form: Tornado's `xsrf_form_html`.
+    public func xsrfFormHTML() throws -> String {
+        "<input type=\"hidden\" name=\"\(Self.xsrfName)\" value=\"\(Escape.html(try xsrfToken()))\"/>"
+    }
+
+    private static var xsrfName: String { "_xsrf" }
+
+    /// Whether the request's method may change something, so that it needs the token.
+    var needsXSRFToken: Bool {
+        guard let exchange, exchange.refusal == nil else { return false }
+        switch exchange.head.method {
+        case .get, .head, .options: return false
+        default: return exchange.route.checksXSRF ?? exchange.connection.server.core.checksXSRF
+        }
+    }
+
+    /// - Throws: ``HTTPError`` 403 if the request does not bring the token of its cookie.
+    func checkXSRF() throws {
+        let now = wallClockSeconds()
+        let sent = try bodyArgument(Self.xsrfName) ?? queryArgument(Self.xsrfName)
+        guard
+            let sent = sent ?? request.header("x-xsrftoken") ?? request.header("x-csrftoken"), !sent.isEmpty
+        else { throw HTTPError(403, "'_xsrf' argument missing from \(request.method.rawValue)") }
+        guard let token = XSRFToken(sent, now: now) else {
+            throw HTTPError(403, "'_xsrf' argument has invalid format")
+        }
+        guard let cookie = cookie(Self.xsrfName).flatMap({ XSRFToken($0, now: now) }),
+            Crypto.areEqual(cookie.bytes, token.bytes)
+        else { throw HTTPError(403, "XSRF cookie does not match \(request.method.rawValue) argument") }
+    }
+}
