@@ -79,6 +79,30 @@ extension RequestHandler {
         return String(validating: value, as: UTF8.self)
     }
 
+    // MARK: encrypted cookies
+
+    /// Sets a cookie that its holder can neither read nor change.
+    /// - Parameter maxAge: in seconds; 30 days by default. Nil: until the browser's session ends.
+    /// - Throws: as ``setSignedCookie(_:_:maxAge:)``.
+    public func setEncryptedCookie(_ name: String, _ value: String, maxAge: Int? = 30 * 86_400) throws {
+        guard
+            let encrypted = EncryptedValue.create(
+                try cookieSecret, name: name, value: Array(value.utf8), time: wallClockSeconds())
+        else { throw MissingSettingError(description: "the cookie secret has no key of its current version") }
+        try setCookie(name, encrypted, maxAge: maxAge)
+    }
+
+    /// The value of a cookie that this application has encrypted. Nil if there is none, or it is not valid, or too old.
+    /// - Parameter maxAge: how many seconds ago it may have been encrypted; 31 days by default, whatever the browser kept.
+    /// - Throws: ``MissingSettingError`` if the application has no cookie secret.
+    public func encryptedCookie(_ name: String, maxAge: Int = 31 * 86_400) throws -> String? {
+        let secret = try cookieSecret
+        guard let text = cookie(name),
+            let value = EncryptedValue.decode(secret, name: name, text, time: wallClockSeconds(), maxAge: maxAge)
+        else { return nil }
+        return String(validating: value, as: UTF8.self)
+    }
+
     private var cookieSecret: CookieSecret {
         get throws {
             guard let secret = application?.settings.cookieSecret else {
