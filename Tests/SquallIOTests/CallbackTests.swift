@@ -105,15 +105,7 @@ extension OneAtATime {
                 let other = Gate()
                 loop.addCallback { other.open() }
                 await other.wait()
-                let ends = try Pipe()
-                let readable = Gate()
-                let watch = try await loop.watch(ends.reads, for: .read) { _ in
-                    ends.readAll()
-                    readable.open()
-                }
-                ends.write("x")
-                await readable.wait()
-                watch.cancel()
+                try await readThroughWatch(on: loop)
                 #expect(again.count.value > 0)
                 again.isOver.value = true
             }

@@ -127,6 +127,19 @@ func waitUntil(_ condition: () -> Bool) async throws {
     while !condition() { try await Task.sleep(for: .milliseconds(1)) }
 }
 
+/// Watches a pipe on `loop`, writes to it, and waits until the loop has told of it.
+func readThroughWatch(on loop: IOLoop) async throws {
+    let ends = try Pipe()
+    let readable = Gate()
+    let watch = try await loop.watch(ends.reads, for: .read) { _ in
+        ends.readAll()
+        readable.open()
+    }
+    ends.write("x")
+    await readable.wait()
+    watch.cancel()
+}
+
 /// Blocks user code of `loop` until another thread drives it.
 func blockUntilTakenOver(_ loop: IOLoop) {
     let isTaken = Gate()

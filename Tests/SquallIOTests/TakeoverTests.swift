@@ -21,15 +21,7 @@ extension OneAtATime {
                 let timer = Gate()
                 loop.callLater(.milliseconds(1)) { timer.open() }
                 await timer.wait()
-                let ends = try Pipe()
-                let readable = Gate()
-                let watch = try await loop.watch(ends.reads, for: .read) { _ in
-                    ends.readAll()
-                    readable.open()
-                }
-                ends.write("x")
-                await readable.wait()
-                watch.cancel()
+                try await readThroughWatch(on: loop)
                 #expect(!released.isOpen)
                 gate.open()
                 await released.wait()
@@ -135,15 +127,7 @@ extension OneAtATime {
                         #expect(answer == 42)
 
                         await becomeGuest(loop)
-                        let ends = try Pipe()
-                        let readable = Gate()
-                        let watch = try await loop.watch(ends.reads, for: .read) { _ in
-                            ends.readAll()
-                            readable.open()
-                        }
-                        ends.write("x")
-                        await readable.wait()
-                        watch.cancel()
+                        try await readThroughWatch(on: loop)
 
                         await becomeGuest(loop)
                         async let child = IOLoop.current === loop

@@ -11,7 +11,7 @@ import Darwin
 
 /// Something that has held its thread for longer than the budget.
 ///
-/// Its variables are guarded by the watchdog's lock. `moved` is added to by the thread that drives the loop now.
+/// Its variables belong to the watchdog's thread. `moved` is added to by the thread that drives the loop now.
 final class Stall: @unchecked Sendable {
     let id: Int
     /// What the code was about when the stall began: by the time it ends, its context may be about other code.
