@@ -52,6 +52,7 @@ let package = Package(
             name: "ConformanceServer",
             dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "Tests/ConformanceServer",
+            exclude: ["Static"],
             swiftSettings: settings),
         .executableTarget(
             name: "StallProbes", dependencies: ["SquallIO"], path: "Tests/StallProbes", swiftSettings: settings),

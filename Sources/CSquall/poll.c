@@ -52,4 +52,8 @@ int squall_unread(int fd) {
 ssize_t squall_send(int fd, const void *buffer, size_t count) {
     return syscall(SYS_sendto, fd, buffer, count, MSG_NOSIGNAL, (void *)0, 0);
 }
+
+ssize_t squall_send_more(int fd, const void *buffer, size_t count) {
+    return syscall(SYS_sendto, fd, buffer, count, MSG_NOSIGNAL | MSG_MORE, (void *)0, 0);
+}
 #endif

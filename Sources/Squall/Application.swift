@@ -51,7 +51,8 @@ public final class Application: Sendable {
     /// - Parameters:
     ///   - port: 0 for one that is free.
     ///   - host: the address to listen on; by default one that only this machine can reach.
-    /// - Throws: ``ListenError`` or ``SystemError`` if the address cannot be listened on.
+    /// - Throws: ``ListenError`` or ``SystemError`` if the address cannot be listened on; ``StaticRootError`` if a folder of
+    ///   ``StaticFiles`` is not there.
     public func run(port: Int, host: String = "127.0.0.1") async throws {
         let server = try await start(port: port, host: host)
         let signals = AsyncStream<Int32>.makeStream()
@@ -77,8 +78,10 @@ public final class Application: Sendable {
     /// - Throws: as ``run(port:host:)``.
     public func start(port: Int, host: String = "127.0.0.1") async throws -> Server {
         let backlog = settings.backlog
+        let files = router.entries.compactMap(\.files)
         let listener = try await BlockingPool.shared.run {
-            try Listener(host: host, port: port, backlog: backlog)
+            for folder in files { try folder.open() }
+            return try Listener(host: host, port: port, backlog: backlog)
         }
         let server = try await Server.start(self, listener: listener)
         running.withLock { $0 = server }

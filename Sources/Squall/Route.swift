@@ -64,6 +64,10 @@ public struct Route: Sendable {
     let name: String?
     let action: Action
     var options: Options
+    /// The folder whose files it serves.
+    var files: StaticFiles?
+    /// Gives way to a route of the same path that was declared by hand.
+    var isFallback = false
 
     /// A route to a handler of one's own. `handler` is called for each request, in that request's task.
     public init(
@@ -115,6 +119,7 @@ public enum RouteBuilder {
     public static func buildExpression(_ route: Route) -> [Route] { [route] }
     public static func buildExpression(_ group: Group) -> [Route] { group.routes }
     public static func buildExpression(_ routes: [Route]) -> [Route] { routes }
+    public static func buildExpression(_ files: StaticFiles) -> [Route] { files.routes }
     public static func buildBlock(_ parts: [Route]...) -> [Route] { parts.flatMap { $0 } }
     public static func buildOptional(_ part: [Route]?) -> [Route] { part ?? [] }
     public static func buildEither(first: [Route]) -> [Route] { first }
@@ -130,16 +135,18 @@ final class RouteEntry: Sendable {
     let bodyLimit: Int?
     let streamsBody: Bool
     let checksXSRF: Bool?
+    let files: StaticFiles?
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
-    init(name: String, action: Route.Action, options: Route.Options) {
+    init(name: String, action: Route.Action, options: Route.Options, files: StaticFiles? = nil) {
         self.name = name
         self.action = action
         host = options.host
         bodyLimit = options.bodyLimit
         streamsBody = options.streamsBody
         checksXSRF = options.checksXSRF
+        self.files = files
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }
@@ -182,6 +189,8 @@ final class Router: Sendable {
     private let hasHosts: Bool
     private let named: [String: PathPattern]
     let entries: [RouteEntry]
+    /// By name.
+    let files: [String: StaticFiles]
     /// Stands for the route of what has none.
     let refusals: RouteEntry
     private let asterisk: RouteEntry
@@ -189,15 +198,23 @@ final class Router: Sendable {
     init(_ routes: [Route]) throws(PathPatternError) {
         var built: [(pattern: PathPattern, value: RouteEntry)] = []
         var named: [String: PathPattern] = [:]
-        for route in routes {
+        var files: [String: StaticFiles] = [:]
+        let declared = Set(routes.filter { !$0.isFallback }.map(\.path))
+        for route in routes where !route.isFallback || !declared.contains(route.path) {
+            if let folder = route.files, files[folder.name] == nil { files[folder.name] = folder }
             let pattern = try PathPattern(route.path)
-            built.append((pattern, RouteEntry(name: route.path, action: route.action, options: route.options)))
+            built.append(
+                (
+                    pattern,
+                    RouteEntry(name: route.path, action: route.action, options: route.options, files: route.files)
+                ))
             if let name = route.name, named[name] == nil { named[name] = pattern }
         }
         tree = RouteTree(routes: built)
         entries = built.map(\.value)
         hasHosts = entries.contains { $0.host != nil }
         self.named = named
+        self.files = files
         refusals = RouteEntry(name: "(no route)", action: .closure({ _ in }, []), options: Route.Options())
         asterisk = RouteEntry(
             name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: Route.Options())

@@ -127,6 +127,22 @@ public final class BlockingPool: Sendable {
         }
     }
 
+    /// Runs `body` on one of the pool's threads, some time. Returns false if too many wait.
+    package func submit(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        var isTaken = true
+        enqueue(id) { cancelled in
+            if !cancelled { body() }
+            return {}
+        } refused: { _ in
+            isTaken = false
+        }
+        return isTaken
+    }
+
     private func cancel(_ id: Int) {
         let item = state.withLock { $0.remove(id) }
         item?.body(true)()

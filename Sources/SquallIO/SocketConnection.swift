@@ -16,8 +16,10 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     @exclusivity(unchecked) private final var input: [UInt8] = []
     @exclusivity(unchecked) private final var inputHead = 0
     /// Bytes that the socket has not taken yet.
-    @exclusivity(unchecked) private final var output: [UInt8] = []
-    @exclusivity(unchecked) private final var outputHead = 0
+    @exclusivity(unchecked) final var output: [UInt8] = []
+    @exclusivity(unchecked) final var outputHead = 0
+    /// What is sent after ``output``; nil unless a file was written.
+    @exclusivity(unchecked) final var files: FileOutput?
 
     /// Whether ``received(_:)`` is to be called. While false nothing is read, so that the peer is held back.
     package final var wantsInput: Bool {
@@ -44,7 +46,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     @exclusivity(unchecked) private final var closesWhenDrained = false
 
     /// How many bytes wait to be sent.
-    package final var unsentBytes: Int { output.count - outputHead }
+    package final var unsentBytes: Int { output.count - outputHead + (files?.unsentBytes ?? 0) }
     /// How many bytes have come and were not consumed. A system call.
     package final var unconsumedBytes: Int { input.count - inputHead + Int(squall_unread(fd)) }
     /// Something was read and not consumed, or can be read.
@@ -72,7 +74,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     // MARK: reading
 
     public final override func ready(_ events: IOEvents) -> Bool {
-        if events.contains(.write), outputHead < output.count {
+        if events.contains(.write), outputHead < output.count || files != nil {
             flush()
             if _isClosed { return true }
         }
@@ -174,22 +176,27 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     // MARK: writing
 
     /// Writes `bytes`, or keeps what the socket does not take now.
-    package final func write(_ bytes: [UInt8]) {
+    /// - Parameter isFollowed: more is written at once.
+    package final func write(_ bytes: [UInt8], isFollowed: Bool = false) {
         guard !_isClosed, !_isLingering, !bytes.isEmpty else { return }
+        if let files {
+            files.append(bytes)
+            return
+        }
         if outputHead < output.count {
             output.append(contentsOf: bytes)
             return
         }
-        let sent = bytes.withUnsafeBytes { send($0) }
+        let sent = bytes.withUnsafeBytes { send($0, isFollowed: isFollowed) }
         if sent < 0 { return closeNow() }
         if sent < bytes.count { output.append(contentsOf: bytes[sent...]) }
     }
 
     /// Returns how many bytes were taken, or a negative number if the connection is broken.
-    private final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+    private final func send(_ bytes: UnsafeRawBufferPointer, isFollowed: Bool = false) -> Int {
         guard let base = bytes.baseAddress else { return 0 }
         while true {
-            let sent = squall_send(fd, base, bytes.count)
+            let sent = isFollowed ? squall_send_more(fd, base, bytes.count) : squall_send(fd, base, bytes.count)
             if sent >= 0 { return sent }
             switch errno {
             case EINTR: continue
@@ -199,13 +206,27 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         }
     }
 
-    private final func flush() {
-        let sent = output.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[outputHead...])) }
-        if sent < 0 { return closeNow() }
-        outputHead += sent
-        if outputHead >= output.count {
-            output = []
-            outputHead = 0
+    final func flush() {
+        let waiting = unsentBytes
+        guard waiting > 0 else { return }
+        while true {
+            if outputHead < output.count {
+                let isFollowed = files.map { $0.unsentBytes > 0 } ?? false
+                let sent = output.withUnsafeBytes {
+                    send(UnsafeRawBufferPointer(rebasing: $0[outputHead...]), isFollowed: isFollowed)
+                }
+                if sent < 0 { return closeNow() }
+                outputHead += sent
+                if outputHead < output.count { break }
+                output = []
+                outputHead = 0
+            }
+            guard files != nil else { break }
+            guard sendFile() else { break }
+        }
+        if _isClosed { return }
+        let unsent = unsentBytes
+        if unsent == 0 {
             if closesWhenDrained { return endWriting() }
             drained()
         } else {
@@ -213,7 +234,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
                 output.removeFirst(outputHead)
                 outputHead = 0
             }
-            if sent > 0 { wroteSome() }
+            if unsent < waiting { wroteSome() }
         }
     }
 
@@ -222,7 +243,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
     /// Closes once all is sent. The peer can read all of it: its own bytes are read and dropped until it closes too.
     package final func closeWhenSent() {
         guard !_isClosed, !_isLingering else { return }
-        if outputHead < output.count {
+        if unsentBytes > 0 {
             closesWhenDrained = true
         } else {
             endWriting()
@@ -253,6 +274,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         output = []
         inputHead = 0
         outputHead = 0
+        files = nil
         loop.close(self)
         closed()
     }
@@ -264,6 +286,7 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
 
     open override func loopStopped() {
         _isClosed = true
+        files = nil
         closeDescriptor(fd)
         fd = -1
         closed()

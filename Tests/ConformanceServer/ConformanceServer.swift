@@ -16,12 +16,14 @@ import Darwin
 @main struct ConformanceServer {
     static func main() async throws {
         var port = 8888
+        var folder = fixtures
         var settings = Application.Settings()
         settings.cookieSecret = "It's a secret to everybody"
         settings.checksXSRF = false
         var arguments = CommandLine.arguments.dropFirst()
         func fail(_ message: String) -> Never {
-            print("\(message)\nusage: squall-conformance [--port N] [--loops N] [--budget µs] [--verbose]")
+            print(
+                "\(message)\nusage: squall-conformance [--port N] [--loops N] [--budget µs] [--static DIR] [--verbose]")
             exit(2)
         }
         func number(_ option: String) -> Int {
@@ -35,6 +37,9 @@ import Darwin
             case "--budget":
                 settings.stalls = StallPolicy()
                 settings.stalls?.budget = .microseconds(number(argument))
+            case "--static":
+                guard let path = arguments.popFirst() else { fail("--static takes a folder") }
+                folder = path
             case "--verbose": settings.accessLogger = Logger(label: "access")
             default: fail("unknown option \(argument)")
             }
@@ -79,6 +84,7 @@ import Darwin
                     try handler.queryArgument("name", as: String.self), try handler.queryArgument("value") ?? "")
             }
             Route("/redirect") { handler in try handler.redirect(try handler.queryArgument("to", as: String.self)) }
+            StaticFiles("/static", root: folder)
             Route("/cancelled") { handler in
                 handler.setHeader("Content-Type", "text/plain")
                 handler.write("\(cancelled.load(ordering: .relaxed))")
@@ -87,6 +93,9 @@ import Darwin
         try await site.run(port: port)
     }
 }
+
+/// The folder that is served unless another is given.
+private let fixtures = #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Static"
 
 /// How many requests were cancelled because the client left.
 let cancelled = Atomic<Int>(0)

@@ -49,6 +49,34 @@ int squall_accept(int listener, struct sockaddr_storage *_Nonnull address, sockl
 /// recv and send (without SIGPIPE) that are not points of pthread cancellation, which costs two atomic operations a call.
 ssize_t squall_receive(int fd, void *_Nonnull buffer, size_t count);
 ssize_t squall_send(int fd, const void *_Nonnull buffer, size_t count);
+/// The same, and more follows at once (MSG_MORE).
+ssize_t squall_send_more(int fd, const void *_Nonnull buffer, size_t count);
+
+// MARK: files
+
+/// What fstat tells.
+typedef struct {
+    bool is_regular, is_folder, is_removed;
+    int64_t size;
+    uint64_t inode, device;
+    int64_t modified_seconds, modified_nanoseconds;
+} squall_info;
+
+/// These return a descriptor or a negative error number. Opens a folder, to open what is in it.
+int squall_open_folder(const char *_Nonnull path);
+int squall_open_file(const char *_Nonnull path);
+/// Opens what `path` names below `root`, following no link that leads out of it: EXDEV or ELOOP.
+int squall_open_beneath(int root, const char *_Nonnull path);
+/// The same without reading from the disk: EAGAIN if that would be needed, or if the system cannot do it.
+int squall_open_cached(int root, const char *_Nonnull path);
+/// Returns 0 or a negative error number.
+int squall_file_info(int fd, squall_info *_Nonnull info);
+/// Reads what is in memory: the number of bytes, or a negative error number, EAGAIN if the disk would have to be read.
+ssize_t squall_read_cached(int fd, void *_Nonnull buffer, size_t count, off_t offset);
+/// Whether the pages are in memory, as far as a look at some of them tells. `count` is positive.
+bool squall_is_cached(int fd, off_t offset, size_t count);
+/// sendfile at an offset. Sets errno.
+ssize_t squall_send_file(int socket, int fd, off_t offset, size_t count);
 
 // MARK: threads
 

@@ -70,6 +70,10 @@ extension RequestHandler {
         } else {
             return
         }
+        makeNotModified()
+    }
+
+    func makeNotModified() {
         status = 304
         reason = nil
         text = ""

@@ -149,6 +149,21 @@ final class Exchange: TaskSubject, @unchecked Sendable {
         }
     }
 
+    /// Sends a response whose body is parts of files.
+    func respond(
+        end: ResponseEnd, with files: FileParts, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+    ) throws(HTTPFieldError) {
+        var wire: [UInt8] = []
+        let dateAt = try build(&wire)
+        let ownership = loop.borrow()
+        if ownership == .none {
+            loop.perform { [wire, self] in connection.send(wire, dateAt: dateAt, files, end: end, for: self) }
+        } else {
+            connection.send(wire, dateAt: dateAt, files, end: end, for: self)
+            loop.giveBack(ownership)
+        }
+    }
+
     /// Hands `bytes` to the connection. `dateAt` is where the date's 29 bytes stand in them.
     func send(_ bytes: consuming [UInt8], dateAt: Int?, end: ResponseEnd?) {
         let ownership = loop.borrow()

@@ -30,6 +30,23 @@ extension HTTP1Connection {
         if !isClosed { finish(end) }
     }
 
+    /// Sends a response whose body is parts of files. Its exchange is over before they are sent.
+    func send(_ head: consuming [UInt8], dateAt: Int, _ files: FileParts, end: ResponseEnd, for exchange: Exchange) {
+        guard self.exchange === exchange, !isClosed else { return }
+        exchange.hasSentHead = true
+        server.putDate(into: &head, at: dateAt)
+        let wasEmpty = unsentBytes == 0
+        write(head, isFollowed: true)
+        for part in files.parts {
+            write(part.head, isFollowed: true)
+            write(FileRegion(files.file, part.range))
+        }
+        write(files.tail)
+        if isClosed { return }
+        noteUnsent(wasEmpty)
+        finish(end)
+    }
+
     private func finish(_ end: ResponseEnd) {
         switch end {
         case .abort:
@@ -45,10 +62,14 @@ extension HTTP1Connection {
     private func put(_ bytes: [UInt8]) {
         let wasEmpty = unsentBytes == 0
         write(bytes)
-        if !isClosed, unsentBytes > 0 {
-            if wasEmpty { writeProgress = loop.now }
-            updateDeadline()
-        }
+        if !isClosed { noteUnsent(wasEmpty) }
+    }
+
+    /// Begins to watch that the client takes what it is sent.
+    private func noteUnsent(_ wasEmpty: Bool) {
+        guard unsentBytes > 0 else { return }
+        if wasEmpty { writeProgress = loop.now }
+        updateDeadline()
     }
 
     private func finishExchange() {

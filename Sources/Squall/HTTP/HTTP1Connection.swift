@@ -296,9 +296,13 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     override func drained() {
         writeProgress = loop.now
         if let exchange { resumeDrainWaiters(of: exchange) }
-        if phase == .idle, !wantsInput {
-            wantsInput = true
-            continueLater()
+        if phase == .idle {
+            // The time in which it took a long answer does not count.
+            readDeadline = max(readDeadline, loop.now + times.idle)
+            if !wantsInput {
+                wantsInput = true
+                continueLater()
+            }
         }
         updateDeadline()
     }
@@ -403,6 +407,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         } else if now >= readDeadline {
             readDeadline = .max
             switch phase {
+            case .idle where unsentBytes > 0:
+                // It is not idle while it takes a long answer.
+                readDeadline = now + times.idle
             case .idle: finishConnection()
             case .head where parser.isIdle: closeNow()
             case .head: refuse(HTTPError(408, "the request's header did not come in time"))

@@ -100,7 +100,7 @@ extension RequestHandler {
         status = 200
         reason = nil
         fields = []
-        contentType = "text/html; charset=UTF-8"
+        contentType = Self.defaultContentType
         setDefaultHeaders()
     }
 
@@ -140,15 +140,7 @@ extension RequestHandler {
         case .finished: throw ResponseStateError(description: "the response is finished already")
         case .open:
             revalidate(exchange)
-            let closes = mustClose(exchange)
-            try exchange.respond(end: closes ? .close : .keepAlive) { wire throws(HTTPFieldError) in
-                let dateAt = try appendHead(to: &wire, length: bodyLength, framing: .length, closes: closes)
-                if hasBody(exchange) { appendWhole(to: &wire) }
-                return dateAt
-            }
-            phase = .finished
-            text = ""
-            chunk = []
+            try respondWhole(exchange)
         case .streaming(let framing):
             try appendBody(to: &wire, framing)
             if framing == .chunked { wire.append(contentsOf: HTTP1Encoder.lastChunk) }
@@ -160,6 +152,29 @@ extension RequestHandler {
             }
             exchange.send(wire, dateAt: nil, end: framing == .untilClose || mustClose(exchange) ? .close : .keepAlive)
         }
+    }
+
+    /// Sends head and body, which is all in memory.
+    @inline(__always)
+    func respondWhole(_ exchange: Exchange) throws(HTTPFieldError) {
+        let closes = mustClose(exchange)
+        try exchange.respond(end: closes ? .close : .keepAlive) { wire throws(HTTPFieldError) in
+            let dateAt = try appendHead(to: &wire, length: bodyLength, framing: .length, closes: closes)
+            if hasBody(exchange) { appendWhole(to: &wire) }
+            return dateAt
+        }
+        phase = .finished
+        text = ""
+        chunk = []
+    }
+
+    /// Sends the head, and for the body parts of files.
+    func respond(_ exchange: Exchange, with files: FileParts) throws(HTTPFieldError) {
+        let closes = mustClose(exchange)
+        try exchange.respond(end: closes ? .close : .keepAlive, with: files) { wire throws(HTTPFieldError) in
+            try appendHead(to: &wire, length: files.byteCount, framing: .length, closes: closes)
+        }
+        phase = .finished
     }
 
     /// Writes a last piece and ends the response.
@@ -238,11 +253,11 @@ extension RequestHandler {
 
     // MARK: the wire
 
-    private func hasBody(_ exchange: Exchange) -> Bool {
+    func hasBody(_ exchange: Exchange) -> Bool {
         exchange.head.method != .head && status != 204 && status != 304
     }
 
-    private func mustClose(_ exchange: Exchange) -> Bool {
+    func mustClose(_ exchange: Exchange) -> Bool {
         if !exchange.head.keepAlive || exchange.isLast { return true }
         if exchange.connection.server.core.isDraining.load(ordering: .relaxed) { return true }
         return fields.contains { $0.name.equalsIgnoringCase("connection") && $0.value.equalsIgnoringCase("close") }
@@ -286,7 +301,7 @@ extension RequestHandler {
     }
 
     /// Appends status line and fields. Returns where the date goes.
-    private func appendHead(to wire: inout [UInt8], length: Int?, framing: Framing, closes: Bool) throws(HTTPFieldError)
+    func appendHead(to wire: inout [UInt8], length: Int?, framing: Framing, closes: Bool) throws(HTTPFieldError)
         -> Int
     {
         HTTP1Encoder.appendStatusLine(status, reason: reason, to: &wire)

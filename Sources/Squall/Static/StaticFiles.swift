@@ -1,0 +1,232 @@
+import CXXHash
+import SquallHTTP
+import SquallIO
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A folder whose files are served under a path.
+///
+/// ```swift
+/// try Application {
+///     Route("/", Home.init)
+///     StaticFiles("/static", root: "static")
+/// }
+/// ```
+///
+/// Only what is in the folder is served: a path that leads out of it, by `..` or by a symbolic link, gets 403. Files and
+/// folders whose name begins with a dot get 404. What changes in the folder shows at once.
+public final class StaticFiles: Sendable {
+    public struct Options: Sendable {
+        /// The file that is served for a folder. Nil: folders get 404.
+        public var index: String? = "index.html"
+        /// For how long a client may use a file without asking, in seconds. Nil, the default: it asks as it thinks fit.
+        /// Files whose URL comes from ``RequestHandler/staticURL(_:named:)`` may be kept for a year in any case.
+        public var maxAge: Int?
+        /// Where the client takes it, `site.css.br` or `site.css.gz` is sent in place of `site.css`, if it is there and not
+        /// older.
+        public var servesCompressed = true
+        /// Whether files whose name begins with a dot are served. `.well-known` always is.
+        public var servesHidden = false
+        /// Types of files by their extension, in lower case and without the dot, beside and in place of the usual ones.
+        public var types: [String: String] = [:]
+        /// Files of the folder that are served without the prefix too, for clients that look for them there:
+        /// `favicon.ico` and `robots.txt`.
+        public var alsoAtRoot: [String] = ["favicon.ico", "robots.txt"]
+
+        public init() {}
+    }
+
+    /// The path under which the files are, without a slash at the end.
+    public let prefix: String
+    /// The folder.
+    public let root: String
+    /// Names the folder in ``RequestHandler/staticURL(_:named:)``.
+    public let name: String
+    public let options: Options
+    let routeOptions: Route.Options
+    private let makeHandler: @Sendable (StaticFiles) -> StaticFileHandler
+    private let state = Mutex(State())
+
+    private struct State {
+        var folder: Folder?
+        var openedAt: Int64 = .min
+        var versions: [String: Version] = [:]
+    }
+
+    private struct Version {
+        var size: Int
+        var seconds: Int
+        var nanoseconds: Int
+        var text: String
+    }
+
+    /// - Parameters:
+    ///   - prefix: begins with a slash and does not end with one; or empty, for a folder that is the site.
+    ///   - root: the folder's path. It must be there when the application starts.
+    ///   - name: for ``RequestHandler/staticURL(_:named:)``.
+    ///   - handler: makes the handler, to have one of one's own.
+    public init(
+        _ prefix: String, root: String, name: String = "static", options: Options = Options(),
+        routeOptions: Route.Options = .init(),
+        handler: @escaping @Sendable (StaticFiles) -> StaticFileHandler = { StaticFileHandler($0) }
+    ) {
+        self.prefix = prefix
+        self.root = root
+        self.name = name
+        self.options = options
+        self.routeOptions = routeOptions
+        makeHandler = handler
+    }
+
+    var routes: [Route] {
+        let make: @Sendable () -> RequestHandler = { [self] in makeHandler(self) }
+        var main = Route(prefix + "/{path...}", name: name, options: routeOptions, make)
+        main.files = self
+        guard !prefix.isEmpty else { return [main] }
+        return [main]
+            + options.alsoAtRoot.map { file in
+                var route = Route("/" + file, options: routeOptions) { [self] in
+                    let handler = makeHandler(self)
+                    handler.fixedPath = file
+                    return handler
+                }
+                route.isFallback = true
+                return route
+            }
+    }
+
+    // MARK: the folder
+
+    /// Opens the folder, which is to be found at the start and not with the first request.
+    func open() throws {
+        do {
+            _ = try reopen()
+        } catch {
+            throw StaticRootError(root: root, prefix: prefix, error: error)
+        }
+    }
+
+    /// Reads from the disk.
+    private func reopen() throws(SystemError) -> Folder {
+        let folder = try Folder(root)
+        let now = monotonicNanoseconds()
+        state.withLock { state in
+            state.folder = folder
+            state.openedAt = now
+        }
+        return folder
+    }
+
+    /// The folder as it was a second ago at most: there may be another of its name by now.
+    private func folder(now: Int64) -> Folder? {
+        let (folder, isOld) = state.withLock { state in
+            let isOld = state.folder != nil && now - state.openedAt > Self.freshness
+            if isOld { state.openedAt = now }
+            return (state.folder, isOld)
+        }
+        if isOld { _ = OpenFile.pool.submit { [self] in _ = try? reopen() } }
+        return folder
+    }
+    private static let freshness: Int64 = 1_000_000_000
+
+    /// Opens a file or a folder. Does not wait for the disk where that is not needed.
+    /// - Throws: ``SystemError``; ``BlockingPool/Full``.
+    func open(_ path: String) async throws -> OpenFile {
+        if let folder = folder(now: monotonicNanoseconds()) {
+            do {
+                if let file = try folder.openCached(path) { return file }
+                return try await OpenFile.pool.run { try folder.open(path) }
+            } catch let error as SystemError where error.code == ENOENT && folder.isRemoved {
+                // The folder was made anew.
+            }
+        }
+        return try await OpenFile.pool.run { [self] in try reopen().open(path) }
+    }
+
+    // MARK: versions
+
+    /// Names what is in a file: a hash of 128 bits, made once as long as the file does not change.
+    func version(of file: OpenFile, _ path: String) async throws -> String {
+        let (seconds, nanoseconds) = file.modified
+        let known = state.withLock { $0.versions[path] }
+        if let known, known.size == file.byteCount, known.seconds == seconds, known.nanoseconds == nanoseconds {
+            return known.text
+        }
+        let text = try await OpenFile.pool.run { try Self.hash(file) }
+        state.withLock { state in
+            // So many files have no versions in use.
+            if state.versions.count >= 20_000 { state.versions = [:] }
+            state.versions[path] = Version(
+                size: file.byteCount, seconds: seconds, nanoseconds: nanoseconds, text: text)
+        }
+        return text
+    }
+
+    /// Reads all of the file.
+    private static func hash(_ file: OpenFile) throws -> String {
+        let state = XXH3_createState()
+        defer { XXH3_freeState(state) }
+        XXH3_128bits_reset(state)
+        var position = 0
+        while position < file.byteCount {
+            let piece = try file.read(position..<min(file.byteCount, position + 262_144))
+            if piece.isEmpty { break }
+            XXH3_128bits_update(state, piece, piece.count)
+            position += piece.count
+        }
+        let digest = XXH3_128bits_digest(state)
+        return [digest.high64, digest.low64].map { half in
+            let digits = String(half, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+}
+
+/// The folder of ``StaticFiles`` cannot be opened.
+public struct StaticRootError: Error, CustomStringConvertible {
+    public let root: String
+    public let prefix: String
+    public let error: SystemError
+    public var description: String {
+        "the folder '\(root)' of StaticFiles(\"\(prefix)\") cannot be opened (\(error)); "
+            + "a relative path counts from the folder in which the program was started"
+    }
+}
+
+extension SystemError {
+    /// There is no such file: not under that name, or not in that place.
+    var isMissingFile: Bool { [ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG, ENXIO, ENODEV].contains(code) }
+    /// The path leads out of its folder, or to what may not be read.
+    var isForbiddenFile: Bool { [EXDEV, ELOOP, EACCES, EPERM].contains(code) }
+    /// The system has no room for one more.
+    var isExhaustion: Bool { [EMFILE, ENFILE, ENOMEM].contains(code) }
+}
+
+extension RequestHandler {
+    /// The URL of a static file, with its version: it changes when the file does, so clients may keep what they got under it.
+    /// Tornado's `static_url`.
+    /// - Parameters:
+    ///   - path: the file's path in the folder, without a slash in front.
+    ///   - name: which ``StaticFiles``, if there are several.
+    /// - Throws: ``UnknownRouteError`` if there are no such ``StaticFiles``; ``HTTPError`` 500 if there is no such file.
+    public func staticURL(_ path: String, named name: String = "static") async throws -> String {
+        guard let application, let files = application.router.files[name] else {
+            throw UnknownRouteError(name: name, known: (application?.router.files.keys).map(Array.init)?.sorted() ?? [])
+        }
+        let url = try application.path(named: name, ["path": path])
+        do {
+            let file = try await files.open(path)
+            guard file.isRegular else { throw HTTPError(500, logMessage: "\(files.root)/\(path) is no file") }
+            return url + "?v=" + (try await files.version(of: file, path))
+        } catch let error as SystemError {
+            throw HTTPError(500, logMessage: "there is no static file '\(path)' in \(files.root): \(error)")
+        }
+    }
+}
