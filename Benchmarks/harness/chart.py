@@ -62,7 +62,7 @@ def ours(name):
 
 
 def bars(canvas, raw):
-    rows = summary.hello_rows(raw)
+    rows = summary.load_rows(raw, "hello")
     costs = sorted(row["cpu"] for row in rows)
     # One bar that dwarfs all others is cut, visibly, so that the others can be compared.
     cut = len(costs) > 2 and costs[-1] > 3 * costs[-2]

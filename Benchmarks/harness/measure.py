@@ -1,4 +1,4 @@
-"""The four measurements. Each returns plain values that go into the JSON as they are."""
+"""The measurements. Each returns plain values that go into the JSON as they are."""
 
 import json
 import os
@@ -66,8 +66,8 @@ def stop_all():
         child.wait()
 
 
-def wrk(port, cores, seconds):
-    url = f"http://127.0.0.1:{port}/"
+def wrk(port, target, cores, seconds):
+    url = f"http://127.0.0.1:{port}{target}"
     child = spawn(cores, "wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", "--timeout", "5s", url)
     text = finish(child, seconds + 15)
 
@@ -90,12 +90,24 @@ def wrk(port, cores, seconds):
 
 
 def hello(server, options):
+    return load(server, options, "/")
+
+
+def small_file(server, options):
+    return load(server, options, "/static/1k.bin")
+
+
+def large_file(server, options):
+    return load(server, options, "/static/1m.bin")
+
+
+def load(server, options, target):
     """CPU per request: the server alone on its core, wrk on the other."""
     with server.start(options.server_core) as instance:
-        wrk(instance.port, options.load_core, options.warm_up)
+        wrk(instance.port, target, options.load_core, options.warm_up)
         before, began, busy = machine.cpu_seconds(instance.pid), time.monotonic(), machine.busy_seconds()
         used = own_children()
-        result = wrk(instance.port, options.load_core, options.seconds)
+        result = wrk(instance.port, target, options.load_core, options.seconds)
         user, system = (b - a for a, b in zip(before, machine.cpu_seconds(instance.pid)))
         elapsed, busy = time.monotonic() - began, machine.busy_seconds() - busy
         others = busy - (user + system) - (own_children() - used)

@@ -36,7 +36,7 @@ def times(value):
     return "–" if value is None else f"{value:,.0f} ×" if value >= 100 else f"{value:.2f} ×"
 
 
-def hello_table(raw):
+def load_table(raw, test):
     rows = [
         [
             raw["labels"][r["name"]],
@@ -49,7 +49,7 @@ def hello_table(raw):
             times(r["nginx"]),
             times(r["go"]),
         ]
-        for r in summary.hello_rows(raw)
+        for r in summary.load_rows(raw, test)
     ]
     header = ["Server", "CPU µs/request", "user", "system", "requests/s", "p50", "p99", "CPU to nginx's", "CPU to Go's"]
     return table(header, rows)
@@ -114,14 +114,16 @@ def sections(raw):
     """(title, what was done, table) for everything that was measured."""
     s = raw["settings"]
     server, load = s["server_core"], s["load_core"]
-    if raw.get("hello"):
+    titles = {"hello": "Hello world", "small-file": "A static file of 1 KiB", "large-file": "A static file of 1 MiB"}
+    for test in filter(raw.get, summary.LOADS):
         yield (
-            "Hello world",
+            titles[test],
             f"`taskset -c {load} wrk -t1 -c{measure.CLIENTS} -d{s['seconds']}s --latency` after {s['warm_up']} s of warming up, "
             f"the server alone on core {server}. CPU is user and system time of the server's process tree over the "
             f"requests answered. Medians of {s['rounds']} rounds; every round runs every server, and ratios are medians "
-            "of the ratios within a round.",
-            hello_table(raw),
+            "of the ratios within a round."
+            + ("" if test == "hello" else " nginx with `sendfile` and `tcp_nopush`."),
+            load_table(raw, test),
         )
     probing = (
         f"The fast route is asked every {measure.PROBE_INTERVAL_US / 1000:g} ms, on any of {measure.PROBE_CONNECTIONS:,} "
@@ -157,8 +159,8 @@ def notes(raw):
     found += [f"{raw['labels'].get(f['server'], f['server'])}, {f['test']}, round {f['round'] + 1}: {f['reason']}" for f in raw["failed"]]
     busy = summary.others(raw)
     if busy is not None and busy > 0.05:
-        found.append(f"Other processes took {busy:.2f} cores while hello world was measured; the figures are that uncertain.")
-    for row in summary.hello_rows(raw) if raw.get("hello") else ():
+        found.append(f"Other processes took {busy:.2f} cores while CPU per request was measured; the figures are that uncertain.")
+    for row in (row for test in filter(raw.get, summary.LOADS) for row in summary.load_rows(raw, test)):
         if row["errors"]:
             found.append(f"{raw['labels'][row['name']]}: {row['errors']} errors under wrk.")
     return found

@@ -15,6 +15,7 @@ from . import machine
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(HERE, ".build", "peers")
 VENV = os.path.join(HERE, ".venv")
+FILES = os.path.join(BUILD, "files")
 LOGS = os.path.join(HERE, "results", "logs")
 
 running = []
@@ -62,11 +63,20 @@ def swift_product(product, directory):
     return os.path.join(where, product)
 
 
+def write_files():
+    """What /static/ serves: bytes that no file system stores as less."""
+    os.makedirs(FILES, exist_ok=True)
+    for name, size in (("1k.bin", 1 << 10), ("1m.bin", 1 << 20)):
+        with open(os.path.join(FILES, name), "wb") as file:
+            file.write(os.urandom(size))
+
+
 class Server:
     """One server program. `loops` makes variants of one program where it has such a choice."""
 
     name = label = ""
     can_block = True  # has /block and /cpu
+    serves_files = False  # has /static/ over FILES
     loops = None
 
     def prepare(self):
@@ -182,6 +192,7 @@ def free_port():
 
 class Squall(Server):
     name, label, program, loops = "squall", "Squall", None, 1
+    serves_files = True
 
     def prepare(self):
         if Squall.program is None:
@@ -191,7 +202,7 @@ class Squall(Server):
         return machine.output("swift", "--version")
 
     def command(self, port):
-        return [Squall.program, "--port", str(port), "--loops", str(self.loops)]
+        return [Squall.program, "--port", str(port), "--loops", str(self.loops), "--static", FILES]
 
 
 class SquallTwoLoops(Squall):
@@ -200,6 +211,7 @@ class SquallTwoLoops(Squall):
 
 class Nginx(Server):
     name, label, can_block = "nginx", "nginx", False
+    serves_files = True
 
     def prepare(self):
         self.program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -213,7 +225,7 @@ class Nginx(Server):
         prefix = os.path.join(BUILD, "nginx")
         os.makedirs(prefix, exist_ok=True)
         with open(path("peers", "nginx", "nginx.conf")) as file:
-            text = file.read().replace("PORT", str(port))
+            text = file.read().replace("PORT", str(port)).replace("FILES", FILES)
         with open(os.path.join(prefix, "nginx.conf"), "w") as file:
             file.write(text)
         # The error log of the command line is the one used before the configuration is read.
@@ -222,6 +234,7 @@ class Nginx(Server):
 
 class Go(Server):
     name, label = "go", "Go net/http"
+    serves_files = True
 
     def prepare(self):
         if not shutil.which("go"):
@@ -233,7 +246,7 @@ class Go(Server):
         return machine.output("go", "version").replace("go version ", "")
 
     def command(self, port):
-        return [self.program, "--port", str(port)]
+        return [self.program, "--port", str(port), "--static", FILES]
 
 
 class Node(Server):

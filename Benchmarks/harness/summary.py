@@ -4,10 +4,14 @@ from statistics import median
 
 from .measure import frozen
 
+# The tests that count CPU per request under wrk.
+LOADS = ("hello", "small-file", "large-file")
+
 # What the raw results are compared with, and by how much at most.
 TARGETS = {
     "nginx": 1.15,
     "go": 0.7,
+    "files": 1.3,
     "learned": 2.0,
     "learning_ms": 25.0,
     "cpu_ms": 5.0,
@@ -27,8 +31,8 @@ def pair_ratio(results, name, other, value):
     return median(ratios) if ratios else None
 
 
-def hello_rows(raw):
-    results = raw["hello"]
+def load_rows(raw, test):
+    results = raw[test]
     rows = []
     for name, rounds in results.items():
         row = {key: middle(rounds, key) for key in ("cpu", "user", "system", "rps", "p50", "p99")}
@@ -41,8 +45,8 @@ def hello_rows(raw):
 
 
 def others(raw):
-    """The median share of a core that other processes took while hello world was measured."""
-    shares = [r["others"] for rounds in raw.get("hello", {}).values() for r in rounds]
+    """The median share of a core that other processes took while CPU per request was measured."""
+    shares = [r["others"] for test in LOADS for rounds in raw.get(test, {}).values() for r in rounds]
     return median(shares) if shares else None
 
 
@@ -79,10 +83,14 @@ def targets(raw):
     """(what, measured, bound, unit) for every target that this run has figures for."""
     found = []
     if "squall" in raw.get("hello", {}):
-        row = next(r for r in hello_rows(raw) if r["name"] == "squall")
+        row = next(r for r in load_rows(raw, "hello") if r["name"] == "squall")
         for peer, label in (("nginx", "nginx's"), ("go", "Go's")):
             if row[peer] is not None:
                 found.append((f"Hello world, CPU per request against {label}", row[peer], TARGETS[peer], "×"))
+    for test, size in (("small-file", "1 KiB"), ("large-file", "1 MiB")):
+        ratio = pair_ratio(raw.get(test, {}), "squall", "nginx", lambda r: r["cpu"])
+        if ratio is not None:
+            found.append((f"Static file of {size}, CPU per request against nginx's", ratio, TARGETS["files"], "×"))
     for name, loops in (("squall", "one loop"), ("squall-2", "two loops")):
         if name in raw.get("freeze", {}):
             row = next(r for r in slow_rows(raw, "freeze") if r["name"] == name)

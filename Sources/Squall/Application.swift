@@ -120,6 +120,7 @@ public final class Server: Sendable {
 
     static func start(_ application: Application, listener: Listener) async throws -> Server {
         let settings = application.settings
+        IOLoop.ignoreBrokenPipes()
         if let stalls = settings.stalls { Stalls.policy = stalls }
         let files = raiseOpenFileLimit()
         // Some for the application's own files, and for the loops.

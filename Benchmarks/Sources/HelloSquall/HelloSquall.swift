@@ -12,14 +12,17 @@ struct HelloSquall {
             Route("/", Hello.init)
             Route("/block", Block.init)
             Route("/cpu") { Burn(work: work) }
+            if let files = text("--static") { StaticFiles("/static", root: files) }
         }
         try await site.run(port: option("--port") ?? 8888)
     }
 
-    static func option(_ name: String) -> Int? {
+    static func option(_ name: String) -> Int? { text(name).flatMap { Int($0) } }
+
+    static func text(_ name: String) -> String? {
         let arguments = CommandLine.arguments
         guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
-        return Int(arguments[index + 1])
+        return arguments[index + 1]
     }
 }
 

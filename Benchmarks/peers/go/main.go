@@ -54,6 +54,7 @@ func calibrate() int {
 
 func main() {
 	port := flag.Int("port", 8080, "")
+	static := flag.String("static", ".", "")
 	flag.Parse()
 	perMillisecond := calibrate()
 
@@ -62,6 +63,7 @@ func main() {
 		w.Header().Set("Content-Type", "text/plain")
 		w.Write(hello)
 	})
+	http.Handle("/static/", http.StripPrefix("/static/", http.FileServer(http.Dir(*static))))
 	http.HandleFunc("/block", func(w http.ResponseWriter, r *http.Request) {
 		block(time.Duration(milliseconds(r)) * time.Millisecond)
 		w.Write([]byte("done"))

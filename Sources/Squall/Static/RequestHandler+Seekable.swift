@@ -15,37 +15,12 @@ extension RequestHandler {
     ///   ``StreamClosedError`` if the client leaves.
     public func send(_ body: some SeekableBody) async throws {
         guard let exchange else { return }
-        guard case .open = phase, bodyLength == 0 else {
-            throw ResponseStateError(description: "a body is written already; send one instead of writing")
-        }
         let file = body as? OpenFile
         if let file { describe(file) }
-        let length = body.byteCount
-        var ranges = [0..<length]
-        if status == 200, exchange.head.method == .get || exchange.head.method == .head {
-            if try isUnchanged(exchange) {
-                makeNotModified()
-                return try respondWhole(exchange)
-            }
-            setHeader("Accept-Ranges", "bytes")
-            if let parts = try requestedRanges(exchange, length: length) {
-                ranges = parts
-                status = 206
-                if parts.count == 1 {
-                    setHeader(
-                        "Content-Range", "bytes \(parts[0].lowerBound)-\(parts[0].upperBound - 1)/\(length)")
-                }
-            }
-        }
-        if ranges.count > 1 { return try await send(ranges, of: body, length: length, exchange) }
+        let ranges = try select(from: body.byteCount, exchange)
+        if try respondAtOnce(ranges, of: file, exchange) { return }
+        if ranges.count > 1 { return try await send(ranges, of: body, exchange) }
         let range = ranges[0]
-        if !hasBody(exchange) {
-            setHeader("Content-Length", String(range.count))
-            return try respondWhole(exchange)
-        }
-        if let file, range.count > Self.mostCopied {
-            return try respond(exchange, with: FileParts(file: file, parts: [.init(head: [], range: range)]))
-        }
         if range.count <= Self.pieceSize {
             chunk = range.isEmpty ? [] : try await body.bytes(in: range)
             guard chunk.count == range.count else { throw BodyTooShortError(expected: range.count, got: chunk.count) }
@@ -54,6 +29,55 @@ extension RequestHandler {
         setHeader("Content-Length", String(range.count))
         try await stream(range, of: body)
         try finish()
+    }
+
+    /// Sends a file, if nothing has to be waited for. What describes it is set.
+    func sendAtOnce(_ file: OpenFile) throws -> Bool {
+        guard let exchange else { return true }
+        return try respondAtOnce(try select(from: file.byteCount, exchange), of: file, exchange)
+    }
+
+    /// What of the body the request asks for, by its conditions and ranges: one range or more, or none for 304.
+    private func select(from length: Int, _ exchange: Exchange) throws -> [Range<Int>] {
+        guard case .open = phase, bodyLength == 0 else {
+            throw ResponseStateError(description: "a body is written already; send one instead of writing")
+        }
+        let whole = [0..<length]
+        guard status == 200, exchange.head.method == .get || exchange.head.method == .head else { return whole }
+        if try isUnchanged(exchange) {
+            makeNotModified()
+            return []
+        }
+        fields.append(("Accept-Ranges", "bytes"))
+        guard let parts = try requestedRanges(exchange, length: length) else { return whole }
+        status = 206
+        if parts.count == 1 {
+            setHeader("Content-Range", "bytes \(parts[0].lowerBound)-\(parts[0].upperBound - 1)/\(length)")
+        }
+        return parts
+    }
+
+    /// Responds where nothing has to be read, or what has to be read is in memory.
+    private func respondAtOnce(_ ranges: [Range<Int>], of file: OpenFile?, _ exchange: Exchange) throws -> Bool {
+        guard let range = ranges.first else {
+            try respondWhole(exchange)
+            return true
+        }
+        guard ranges.count == 1 else { return false }
+        if !hasBody(exchange) {
+            setHeader("Content-Length", String(range.count))
+        } else if let file {
+            if range.count > Self.mostCopied {
+                try respond(exchange, with: FileParts(file: file, parts: [.init(head: [], range: range)]))
+                return true
+            }
+            guard let bytes = file.cachedBytes(in: range) else { return false }
+            chunk = bytes
+        } else {
+            return false
+        }
+        try respondWhole(exchange)
+        return true
     }
 
     /// Ends the response with a file: ``send(_:)``. Its type is told by its name, unless Content-Type was set to something else
@@ -78,23 +102,15 @@ extension RequestHandler {
     }
 
     /// Bodies up to this size are copied from the file, which costs less than having the kernel send it.
-    private static let mostCopied = 16_384
+    static let mostCopied = 16_384
     private static let pieceSize = 65_536
 
-    /// Its version, by size and time of change to the nanosecond.
+    /// Says which version of the file it is, unless the handler has said so.
     func describe(_ file: OpenFile) {
-        if !fields.contains(where: { $0.name.equalsIgnoringCase("etag") }) {
-            fields.append(("ETag", Self.tag(of: file, suffix: "")))
-        }
-        if !fields.contains(where: { $0.name.equalsIgnoringCase("last-modified") }) {
+        if field("etag") == nil { fields.append(("ETag", FileVersion.tag(of: file))) }
+        if field("last-modified") == nil {
             fields.append(("Last-Modified", HTTPDate.string(secondsSince1970: file.modified.seconds)))
         }
-    }
-
-    static func tag(of file: OpenFile, suffix: String) -> String {
-        let seconds = String(file.modified.seconds, radix: 16)
-        let rest = String(file.modified.nanoseconds, radix: 16)
-        return "\"\(seconds).\(rest)-\(String(file.byteCount, radix: 16))\(suffix)\""
     }
 
     // MARK: conditions
@@ -154,9 +170,8 @@ extension RequestHandler {
     }
 
     /// Several ranges, as `multipart/byteranges` (RFC 9110 section 14.6).
-    private func send(_ ranges: [Range<Int>], of body: some SeekableBody, length: Int, _ exchange: Exchange)
-        async throws
-    {
+    private func send(_ ranges: [Range<Int>], of body: some SeekableBody, _ exchange: Exchange) async throws {
+        let length = body.byteCount
         let boundary = "squall-" + Hex.encode(Crypto.randomBytes(12))
         let type = contentType.map { "Content-Type: \($0)\r\n" } ?? ""
         contentType = "multipart/byteranges; boundary=\(boundary)"
@@ -177,6 +192,15 @@ extension RequestHandler {
         }
         write(tail)
         try finish()
+    }
+}
+
+/// Names a version of a file by its size and the time of its change to the nanosecond.
+enum FileVersion {
+    static func tag(of file: OpenFile, suffix: String = "") -> String {
+        let seconds = String(file.modified.seconds, radix: 16)
+        let rest = String(file.modified.nanoseconds, radix: 16)
+        return "\"\(seconds).\(rest)-\(String(file.byteCount, radix: 16))\(suffix)\""
     }
 }
 

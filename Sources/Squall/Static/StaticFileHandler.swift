@@ -11,10 +11,12 @@ open class StaticFileHandler: RequestHandler {
     /// What it serves from.
     public let folder: StaticFiles
     var fixedPath: String?
+    private var isVersioned = false
 
     public init(_ folder: StaticFiles) { self.folder = folder }
 
-    /// The type of a file. Called for each response; the base class goes by the name.
+    /// The type of a file. The base class goes by the name. What it says is kept
+    /// for a while.
     open func contentType(ofFile path: String) -> String {
         let name = MediaTypes.fileExtension(path)
         return folder.options.types[name] ?? MediaTypes.type(ofExtension: name) ?? MediaTypes.octets
@@ -24,33 +26,67 @@ open class StaticFileHandler: RequestHandler {
     open func setExtraHeaders(forFile path: String) {}
 
     open override func get() async throws {
+        guard let exchange else { return }
         var path = try fixedPath ?? pathArgument("path")
+        if let kept = folder.keptFile(path, now: exchange.loop.now) { return try await respond(kept) }
+        let asked = path
         try check(path)
         if path.isEmpty || path.hasSuffix("/") {
             guard let index = folder.options.index else { throw HTTPError(404) }
             path += index
         }
-        let file = try await open(path)
-        if file.isFolder { return try redirectToFolder() }
-        guard file.isRegular else { throw HTTPError(404) }
-        contentType = contentType(ofFile: path)
-        try await setCaching(file, path)
-        setExtraHeaders(forFile: path)
-        try await send(file)
+        // Most files are in memory, and then nothing is waited for: each `await` would cost what reading a small file does.
+        var opened = try openAtOnce(path)
+        if opened == nil { opened = try await open(path) }
+        guard let file = opened, try !isFolder(file) else { return }
+        let found = KeptFile(file, path: path, contentType: contentType(ofFile: path), now: exchange.loop.now)
+        if file.byteCount <= Self.mostCopied { folder.keep(found, asked, on: exchange.loop) }
+        try await respond(found)
+    }
+
+    private func respond(_ found: KeptFile) async throws {
+        if exchange?.head.queryRange != nil { try await setVersion(found.file, found.path) }
+        describe(found)
+        if try !sendAtOnce(found.file) { try await send(found.file) }
     }
 
     /// Refuses paths that name nothing that is to be served. What leads out of the folder the system refuses too.
     private func check(_ path: String) throws {
-        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        for (index, segment) in segments.enumerated() {
-            if segment.isEmpty {
-                guard index == segments.count - 1 else { throw HTTPError(404) }
-            } else if segment.first == UInt8(ascii: ".") {
-                if segment.elementsEqual("..".utf8) { throw HTTPError(403, "the path leads out of its folder") }
-                let isHidden = !folder.options.servesHidden && !segment.elementsEqual(".well-known".utf8)
-                if isHidden || segment.count == 1 { throw HTTPError(404) }
+        var length = 0
+        var isDotted = false
+        var dots = 0
+        var start = path.utf8.startIndex
+        func end(_ index: String.Index, isLast: Bool) throws {
+            if length == 0 {
+                guard isLast else { throw HTTPError(404) }
+            } else if isDotted {
+                if dots == length, length == 2 { throw HTTPError(403, "the path leads out of its folder") }
+                let isServed = folder.options.servesHidden || path.utf8[start..<index].elementsEqual(".well-known".utf8)
+                if length == 1 || !isServed { throw HTTPError(404) }
             }
-            if segment.contains(0) { throw HTTPError(404) }
+        }
+        for (index, byte) in zip(path.utf8.indices, path.utf8) {
+            if byte == 0 { throw HTTPError(404) }
+            if byte == UInt8(ascii: "/") {
+                try end(index, isLast: false)
+                (length, isDotted, dots) = (0, false, 0)
+                start = path.utf8.index(after: index)
+                continue
+            }
+            if byte == UInt8(ascii: ".") {
+                if length == 0 { isDotted = true }
+                dots += 1
+            }
+            length += 1
+        }
+        try end(path.utf8.endIndex, isLast: true)
+    }
+
+    private func openAtOnce(_ path: String) throws -> OpenFile? {
+        do throws(SystemError) {
+            return try folder.openAtOnce(path)
+        } catch {
+            throw refusal(error, path)
         }
     }
 
@@ -58,13 +94,36 @@ open class StaticFileHandler: RequestHandler {
         do {
             return try await folder.open(path)
         } catch let error as SystemError {
-            if error.isMissingFile { throw HTTPError(404) }
-            if error.isForbiddenFile { throw HTTPError(403, logMessage: "\(path): \(error)") }
-            guard error.isExhaustion else { throw error }
-            throw HTTPError(503, logMessage: "\(path): \(error)", headers: [("Retry-After", "1")])
+            throw refusal(error, path)
         } catch is BlockingPool.Full {
             throw HTTPError(503, logMessage: "\(path): too many files wait to be read", headers: [("Retry-After", "1")])
         }
+    }
+
+    private func refusal(_ error: SystemError, _ path: String) -> any Error {
+        if error.isMissingFile { return HTTPError(404) }
+        if error.isForbiddenFile { return HTTPError(403, logMessage: "\(path): \(error)") }
+        guard error.isExhaustion else { return error }
+        return HTTPError(503, logMessage: "\(path): \(error)", headers: [("Retry-After", "1")])
+    }
+
+    /// Whether it was a folder, whose request is answered then.
+    private func isFolder(_ file: OpenFile) throws -> Bool {
+        if file.isRegular { return false }
+        guard file.isFolder else { throw HTTPError(404) }
+        try redirectToFolder()
+        return true
+    }
+
+    private func describe(_ found: KeptFile) {
+        contentType = found.contentType
+        fields.reserveCapacity(4)
+        fields.append(("ETag", found.tag))
+        fields.append(("Last-Modified", found.lastModified))
+        if let maxAge = folder.options.maxAge, !isVersioned {
+            setHeader("Cache-Control", maxAge > 0 ? "max-age=\(maxAge)" : "no-cache")
+        }
+        setExtraHeaders(forFile: found.path)
     }
 
     /// A folder's links are relative to it, so its URL ends with a slash.
@@ -73,13 +132,11 @@ open class StaticFileHandler: RequestHandler {
         try redirect(request.path + "/" + (request.query.map { "?" + $0 } ?? ""), permanent: true)
     }
 
-    private func setCaching(_ file: OpenFile, _ path: String) async throws {
-        if exchange?.head.queryRange != nil, let asked = try queryArgument("v") {
-            let isCurrent = try await folder.version(of: file, path) == asked
-            // Under the URL of another version this one must not be kept: the client may have it from a server that is older.
-            setHeader("Cache-Control", isCurrent ? "public, max-age=31536000, immutable" : "no-cache")
-        } else if let maxAge = folder.options.maxAge {
-            setHeader("Cache-Control", maxAge > 0 ? "max-age=\(maxAge)" : "no-cache")
-        }
+    private func setVersion(_ file: OpenFile, _ path: String) async throws {
+        guard let asked = try queryArgument("v") else { return }
+        let isCurrent = try await folder.version(of: file, path) == asked
+        // Under the URL of another version this one must not be kept: the client may have it from a server that is older.
+        setHeader("Cache-Control", isCurrent ? "public, max-age=31536000, immutable" : "no-cache")
+        isVersioned = true
     }
 }

@@ -58,12 +58,15 @@ public final class StaticFiles: Sendable {
         var folder: Folder?
         var openedAt: Int64 = .min
         var versions: [String: Version] = [:]
+        /// Small files that were served within the last second or so.
+        var kept: [String: KeptFile] = [:]
+        /// When those that are older are closed next. Long ago if there are none.
+        var dropsAt: Int64 = .min / 2
     }
 
     private struct Version {
         var size: Int
-        var seconds: Int
-        var nanoseconds: Int
+        var modified: (Int, Int)
         var text: String
     }
 
@@ -136,38 +139,78 @@ public final class StaticFiles: Sendable {
     }
     private static let freshness: Int64 = 1_000_000_000
 
-    /// Opens a file or a folder. Does not wait for the disk where that is not needed.
+    /// Opens a file or a folder if that needs no look at the disk.
+    /// - Throws: ``SystemError``.
+    func openAtOnce(_ path: String) throws(SystemError) -> OpenFile? {
+        guard let folder = folder(now: monotonicNanoseconds()) else { return nil }
+        do throws(SystemError) {
+            return try folder.openCached(path)
+        } catch {
+            // Perhaps the folder was made anew.
+            guard error.code == ENOENT, folder.isRemoved else { throw error }
+            return nil
+        }
+    }
+
+    /// Opens a file or a folder, and waits for the disk if need be.
     /// - Throws: ``SystemError``; ``BlockingPool/Full``.
     func open(_ path: String) async throws -> OpenFile {
-        if let folder = folder(now: monotonicNanoseconds()) {
-            do {
-                if let file = try folder.openCached(path) { return file }
-                return try await OpenFile.pool.run { try folder.open(path) }
-            } catch let error as SystemError where error.code == ENOENT && folder.isRemoved {
-                // The folder was made anew.
-            }
+        if let file = try openAtOnce(path) { return file }
+        return try await OpenFile.pool.run { [self] in
+            let folder = state.withLock { $0.folder }
+            return try (folder.flatMap { $0.isRemoved ? nil : $0 } ?? reopen()).open(path)
         }
-        return try await OpenFile.pool.run { [self] in try reopen().open(path) }
+    }
+
+    // MARK: files that are served often
+
+    /// The file that was served under this path a moment ago, if it has not changed since. That its name was given to another,
+    /// or that a folder on its way was, shows within a second.
+    func keptFile(_ path: String, now: Int64) -> KeptFile? {
+        guard let kept = state.withLock({ $0.kept[path] }), now - kept.openedAt < Self.freshness else { return nil }
+        return kept.file.isUnchanged ? kept : nil
+    }
+
+    /// Keeps a small file open for a second: where it is asked for often, most of the cost is in opening it.
+    func keep(_ file: KeptFile, _ path: String, on loop: IOLoop) {
+        let now = file.openedAt
+        let drops = state.withLock { state in
+            if state.kept.count >= Self.mostKept { state.kept = [:] }
+            state.kept[path] = file
+            guard now - state.dropsAt > Self.freshness else { return false }
+            state.dropsAt = now + Self.freshness
+            return true
+        }
+        if drops { dropLater(on: loop) }
+    }
+    private static let mostKept = 128
+
+    private func dropLater(on loop: IOLoop) {
+        _ = loop.performLater(.nanoseconds(Self.freshness)) { [self] in
+            let now = monotonicNanoseconds()
+            let isDone = state.withLock { state in
+                state.kept = state.kept.filter { now - $0.value.openedAt < Self.freshness }
+                state.dropsAt = state.kept.isEmpty ? .min / 2 : now + Self.freshness
+                return state.kept.isEmpty
+            }
+            if !isDone { dropLater(on: loop) }
+        }
     }
 
     // MARK: versions
 
     /// Names what is in a file: a hash of 128 bits, made once as long as the file does not change.
     func version(of file: OpenFile, _ path: String) async throws -> String {
-        let (seconds, nanoseconds) = file.modified
         let known = state.withLock { $0.versions[path] }
-        if let known, known.size == file.byteCount, known.seconds == seconds, known.nanoseconds == nanoseconds {
-            return known.text
-        }
+        if let known, known.size == file.byteCount, known.modified == file.modified { return known.text }
         let text = try await OpenFile.pool.run { try Self.hash(file) }
         state.withLock { state in
-            // So many files have no versions in use.
-            if state.versions.count >= 20_000 { state.versions = [:] }
-            state.versions[path] = Version(
-                size: file.byteCount, seconds: seconds, nanoseconds: nanoseconds, text: text)
+            if state.versions.count >= Self.mostVersions { state.versions = [:] }
+            state.versions[path] = Version(size: file.byteCount, modified: file.modified, text: text)
         }
         return text
     }
+    private static let mostVersions = 20_000
 
     /// Reads all of the file.
     private static func hash(_ file: OpenFile) throws -> String {
@@ -186,6 +229,25 @@ public final class StaticFiles: Sendable {
             let digits = String(half, radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }.joined()
+    }
+}
+
+/// A file and what the fields say of it.
+struct KeptFile: Sendable {
+    let file: OpenFile
+    let path: String
+    let contentType: String
+    let tag: String
+    let lastModified: String
+    let openedAt: Int64
+
+    init(_ file: OpenFile, path: String, contentType: String, suffix: String = "", now: Int64) {
+        self.file = file
+        self.path = path
+        self.contentType = contentType
+        tag = FileVersion.tag(of: file, suffix: suffix)
+        lastModified = HTTPDate.string(secondsSince1970: file.modified.seconds)
+        openedAt = now
     }
 }
 

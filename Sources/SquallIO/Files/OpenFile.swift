@@ -48,6 +48,13 @@ public final class OpenFile: Sendable {
 
     deinit { closeDescriptor(fd) }
 
+    /// Whether it is as long as when it was opened, was not changed since, and still has a name.
+    package var isUnchanged: Bool {
+        var info = squall_info()
+        return squall_file_info(fd, &info) == 0 && !info.is_removed && info.size == byteCount
+            && info.modified_seconds == modified.seconds && info.modified_nanoseconds == modified.nanoseconds
+    }
+
     /// The threads that read files.
     package static let pool = BlockingPool(threads: 8, name: "squall-files")
 

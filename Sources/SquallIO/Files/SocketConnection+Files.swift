@@ -48,6 +48,16 @@ final class FileOutput {
     }
 }
 
+extension IOLoop {
+    /// Has writing to a connection that is gone fail in place of ending the process, unless the program has its own way with
+    /// that signal. `sendfile` cannot be told so by call.
+    package static func ignoreBrokenPipes() {
+        var action = sigaction()
+        guard sigaction(SIGPIPE, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil else { return }
+        signal(SIGPIPE, SIG_IGN)
+    }
+}
+
 extension SocketConnection {
     /// So much is sent in a turn of the loop's, and looked up or read into memory at a time.
     private static let share = 1 << 20
