@@ -203,21 +203,22 @@ final class Router: Sendable {
             name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: Route.Options())
     }
 
-    func match(_ head: HTTP1RequestHead) -> Match {
+    func match(_ head: HTTP1RequestHead, on connection: HTTP1Connection) -> Match {
         switch head.targetForm {
         case .asterisk: return Match(route: asterisk)
         case .authority: return refuse(501, "this server is no proxy")
         case .origin, .absolute: break
         }
-        if head.pathRange.isEmpty { return match(Self.root.span, head) }
-        return match(head.bytes.span.extracting(head.pathRange), head)
+        if head.pathRange.isEmpty { return match(Self.root.span, head, connection) }
+        return match(head.bytes.span.extracting(head.pathRange), head, connection)
     }
     private static let root = [UInt8(ascii: "/")]
 
-    private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead) -> Match {
+    private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead, _ connection: HTTP1Connection) -> Match {
         let found: RouteMatch<RouteEntry>?
         if hasHosts {
-            let host = head.authority ?? ""
+            let forwarded = connection.server.core.trust?.authority(of: head, from: connection.client)
+            let host = forwarded ?? head.authority ?? ""
             found = tree.match(path) { $0.host.map { $0.match(host) != nil } ?? true }
         } else {
             found = tree.match(path)

@@ -90,6 +90,8 @@ final class ServerCore: Sendable {
     let connectionLimit: Int
     let logsAccess: Bool
     let checksXSRF: Bool
+    /// Nil where no proxy is trusted.
+    let trust: ProxyTrust?
 
     init(application: Application, settings: Application.Settings, connectionLimit: Int) {
         self.application = application
@@ -97,6 +99,7 @@ final class ServerCore: Sendable {
         router = application.router
         self.connectionLimit = connectionLimit
         logsAccess = settings.accessLogger != nil
+        trust = ProxyTrust(settings)
         checksXSRF = settings.checksXSRF ?? (settings.cookieSecret != nil)
     }
 }

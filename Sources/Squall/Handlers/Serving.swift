@@ -139,7 +139,7 @@ private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
             "target": "\(target)",
             "route": "\(exchange.route.name)",
             "status": "\(handler.status)",
-            "remote": "\(exchange.connection.address)",
+            "remote": "\(exchange.client.logged)",
             "request_id": "\(exchange.id)",
             "duration_ms": "\(Double(microseconds) / 1_000)",
         ])
