@@ -31,11 +31,17 @@ public struct Route: Sendable {
         /// Whether requests that may change something must bring a token: ``Application/Settings/checksXSRF``. Nil: the
         /// group's, or the application's.
         public var checksXSRF: Bool?
+        /// In place of all of ``Application/Settings/securityHeaders``. Nil: the group's, or the application's.
+        public var securityHeaders: SecurityHeaders?
+        /// Which other sites' scripts may use it. Nil: the group's, or the application's.
+        public var cors: CORS?
 
         public init(
             bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
-            checksXSRF: Bool? = nil
+            checksXSRF: Bool? = nil, securityHeaders: SecurityHeaders? = nil, cors: CORS? = nil
         ) {
+            self.securityHeaders = securityHeaders
+            self.cors = cors
             self.checksXSRF = checksXSRF
             self.bodyLimit = bodyLimit
             self.deadline = deadline
@@ -48,7 +54,8 @@ public struct Route: Sendable {
             Options(
                 bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
                 streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
-                checksXSRF: checksXSRF ?? outer.checksXSRF)
+                checksXSRF: checksXSRF ?? outer.checksXSRF,
+                securityHeaders: securityHeaders ?? outer.securityHeaders, cors: cors ?? outer.cors)
         }
     }
 
@@ -130,6 +137,8 @@ final class RouteEntry: Sendable {
     let bodyLimit: Int?
     let streamsBody: Bool
     let checksXSRF: Bool?
+    let securityLines: SecurityLines?
+    let cors: CORS?
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -140,6 +149,8 @@ final class RouteEntry: Sendable {
         bodyLimit = options.bodyLimit
         streamsBody = options.streamsBody
         checksXSRF = options.checksXSRF
+        securityLines = options.securityHeaders.map(SecurityLines.init)
+        cors = options.cors
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }

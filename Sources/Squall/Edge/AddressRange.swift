@@ -61,7 +61,7 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         }
         guard isExact else {
             throw AddressRangeError(
-                "'\(text)' has bits beyond the \(parts[1]) that count; set them to zero, or leave out the slash to mean one address"
+                "'\(text)' has bits beyond those that count; set them to zero, or leave out the slash to mean one address"
             )
         }
     }

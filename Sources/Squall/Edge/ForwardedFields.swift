@@ -1,8 +1,8 @@
 /// By which fields a trusted proxy says who its client is.
 ///
-/// A proxy that sets one of them lets the others through as the client sent them. So only those may be listed that **every trusted
-/// proxy overwrites or, of the two lists `X-Forwarded-For` and `Forwarded`, adds to**. The default is what proxies do most: to add to
-/// `X-Forwarded-For`, and to set `X-Forwarded-Proto`.
+/// A proxy that sets one of them lets the others through as the client sent them. So only those may be listed that
+/// **every trusted proxy overwrites or, of the two lists `X-Forwarded-For` and `Forwarded`, adds to**. The default is
+/// what proxies do most: to add to `X-Forwarded-For`, and to set `X-Forwarded-Proto`.
 ///
 /// Where ``forwarded`` is listed and the request has that field, it alone counts. Otherwise `X-Real-IP` goes before
 /// `X-Forwarded-For`, and `X-Scheme` before `X-Forwarded-Proto`, as in Tornado.

@@ -4,8 +4,8 @@ import SquallIO
 
 // The PROXY protocol: what a trusted proxy says before the first request.
 extension HTTP1Connection {
-    /// Reads the header at the start of the connection, and returns how many bytes are done with. Until it is complete the
-    /// connection has the time of a head.
+    /// Reads the header at the start of the connection, and returns how many bytes are done with. Until it is complete
+    /// the connection has the time of a head.
     func readProxyHeader(_ bytes: Span<UInt8>) -> Int {
         var consumed = 0
         switch ProxyHeader.parse(bytes, consumed: &consumed) {

@@ -4,10 +4,12 @@ import SquallIO
 extension HTTPServerRequest {
     // MARK: the client
 
-    /// The client: the connection's peer, unless that is one of ``Application/Settings/trustedProxies`` and names another by the PROXY
-    /// protocol or by ``Application/Settings/forwardedFields``. The port is 0 where the proxy does not tell.
+    /// The client: the connection's peer, unless that is one of ``Application/Settings/trustedProxies`` and names
+    /// another by the PROXY protocol or by ``Application/Settings/forwardedFields``. The port is 0 where the proxy does
+    /// not tell.
     ///
-    /// What is malformed or hidden names nobody: then it is the proxy. If all that are named are trusted, it is the first of them.
+    /// What is malformed or hidden names nobody: then it is the proxy. If all that are named are trusted, it is the
+    /// first of them.
     public var remoteAddress: SocketAddress { exchange?.client ?? .unix("") }
 
     /// The connection's peer: the client, or the nearest proxy.
@@ -19,11 +21,12 @@ extension HTTPServerRequest {
     /// Whether the client asked over TLS, as far as a trusted proxy tells.
     public var isSecure: Bool { exchange?.isSecure ?? false }
 
-    /// The host, and port if given, that the client asked for (RFC 9112 section 3.2.2), or that a trusted proxy says it asked for. Nil
-    /// in HTTP/1.0 where none was given.
+    /// The host, and port if given, that the client asked for (RFC 9112 section 3.2.2), or that a trusted proxy says it
+    /// asked for. Nil in HTTP/1.0 where none was given.
     public var authority: String? { exchange?.authority }
 
-    /// The whole URL that the client asked for: Tornado's `full_url()`. Where the request names no host, it is 127.0.0.1.
+    /// The whole URL that the client asked for: Tornado's `full_url()`. Where the request names no host, it is
+    /// 127.0.0.1.
     public var fullURL: String {
         let host = authority.flatMap { $0.isEmpty ? nil : $0 } ?? "127.0.0.1"
         let path = path

@@ -72,8 +72,8 @@ struct ProxyTrust: Sendable {
         fields.contains(.forwarded) && head.value(of: "forwarded") != nil
     }
 
-    /// What the first trusted proxy on the way says of its client: each proxy vouches for the element that it added itself. Nil
-    /// if the field is malformed.
+    /// What the first trusted proxy on the way says of its client: each proxy vouches for the element that it added
+    /// itself. Nil if the field is malformed.
     private func forwarded(_ head: HTTP1RequestHead) -> ForwardedElement? {
         let elements = ForwardedElement.parse(head.values(of: "forwarded").joined(separator: ","))
         var found: ForwardedElement?

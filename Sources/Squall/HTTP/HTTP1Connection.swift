@@ -9,7 +9,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     let server: LoopServer
     /// The socket's peer.
     let address: SocketAddress
-    /// Who the peer speaks for by the PROXY protocol; itself, if it does not say. Not written any more once a request has begun.
+    /// Who the peer speaks for by the PROXY protocol; itself, if it does not say. Not written any more once a request
+    /// has begun.
     @exclusivity(unchecked) var client: SocketAddress
     /// A header of the PROXY protocol must come first.
     @exclusivity(unchecked) var awaitsProxyHeader: Bool

@@ -34,6 +34,7 @@ open class RequestHandler {
     /// Cookies to set, as the value of their field.
     @exclusivity(unchecked) var newCookies: [(name: String, line: String)] = []
     @exclusivity(unchecked) var newXSRFToken: XSRFToken?
+    @exclusivity(unchecked) var nonce: String?
     @exclusivity(unchecked) var contentType: String? = "text/html; charset=UTF-8"
     @exclusivity(unchecked) var chunk: [UInt8] = []
     /// The whole body so far, while it is one piece of text; else empty.

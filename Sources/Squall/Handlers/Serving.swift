@@ -29,6 +29,10 @@ private func makeHandler(_ exchange: Exchange) -> RequestHandler {
         return exchange.connection.server.core.settings.errorHandler.map { ApplicationRefusal(refusal, $0()) }
             ?? RefusalHandler(refusal)
     }
+    if let cors = exchange.route.cors ?? exchange.connection.server.core.settings.cors, cors.isPreflight(exchange.head)
+    {
+        return PreflightHandler(cors)
+    }
     switch exchange.route.action {
     case .handler(let make): return make()
     case .closure: return ClosureHandler()

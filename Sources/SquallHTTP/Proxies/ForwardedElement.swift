@@ -11,8 +11,8 @@ public struct ForwardedElement: Sendable, Equatable {
 
     public init() {}
 
-    /// Reads the value of the field, or of several joined by commas. The nearest proxy's element is the last. Nil if it is malformed:
-    /// a parameter without a value, a repeated one, an address with a colon that is not quoted. Linear.
+    /// Reads the value of the field, or of several joined by commas. The nearest proxy's element is the last. Nil if it
+    /// is malformed: a parameter without a value, a repeated one, an address with a colon that is not quoted. Linear.
     public static func parse(_ bytes: Span<UInt8>) -> [ForwardedElement]? {
         var elements: [ForwardedElement] = []
         var element = ForwardedElement()
@@ -101,8 +101,8 @@ public enum ForwardedNode: Sendable, Equatable {
     /// `_name`: the proxy does not tell.
     case obfuscated(String)
 
-    /// Reads the parameter `for` of a Forwarded element: `192.0.2.43`, `192.0.2.43:47011`, `[2001:db8::17]:4711`, `unknown`, `_gazonk`. Nil if
-    /// it is none of these.
+    /// Reads the parameter `for` of a Forwarded element: `192.0.2.43`, `192.0.2.43:47011`, `[2001:db8::17]:4711`,
+    /// `unknown`, `_gazonk`. Nil if it is none of these.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.longest, let (name, port) = Self.split(bytes) else { return nil }

@@ -5,8 +5,8 @@ public enum IPAddress: Sendable, Hashable {
     /// The sixteen bytes in network order.
     case v6(high: UInt64, low: UInt64)
 
-    /// Reads an address as RFC 3986 section 3.2.2 writes it, without brackets: four decimal numbers without leading zeros, or IPv6
-    /// without a zone. Nil for anything else, blanks around it too.
+    /// Reads an address as RFC 3986 section 3.2.2 writes it, without brackets: four decimal numbers without leading
+    /// zeros, or IPv6 without a zone. Nil for anything else, blanks around it too.
     public init?(_ bytes: Span<UInt8>) {
         guard bytes.count <= Self.longest else { return nil }
         guard let address = Self.v4(bytes, from: 0).map(Self.v4) ?? Self.v6(bytes) else { return nil }

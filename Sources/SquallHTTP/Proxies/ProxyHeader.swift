@@ -1,4 +1,5 @@
-/// What a proxy says of a connection before its first byte: the PROXY protocol, versions 1 and 2, as HAProxy specifies it.
+/// What a proxy says of a connection before its first byte: the PROXY protocol, versions 1 and 2, as HAProxy specifies
+/// it.
 public struct ProxyHeader: Sendable, Equatable {
     /// One end of the connection that the proxy took.
     public enum Endpoint: Sendable, Equatable {
@@ -7,7 +8,8 @@ public struct ProxyHeader: Sendable, Equatable {
         case unix(String)
     }
 
-    /// The proxy's client. Nil if the proxy speaks for itself (`LOCAL`, such as a health check) or does not tell (`UNKNOWN`, `UNSPEC`).
+    /// The proxy's client. Nil if the proxy speaks for itself (`LOCAL`, such as a health check) or does not tell
+    /// (`UNKNOWN`, `UNSPEC`).
     public var source: Endpoint?
     /// Where that client connected to. Nil with the source.
     public var destination: Endpoint?
@@ -22,7 +24,8 @@ public struct ProxyHeader: Sendable, Equatable {
         case needMoreInput
         /// The header is complete.
         case header(ProxyHeader)
-        /// The input is no header, and no more of it will make it one. Close the connection, as the specification demands.
+        /// The input is no header, and no more of it will make it one. Close the connection, as the specification
+        /// demands.
         case failure(ProxyHeaderError)
     }
 
@@ -33,8 +36,8 @@ public struct ProxyHeader: Sendable, Equatable {
 
     /// Reads a header at the start of `bytes`, which is all that has come of the connection so far.
     ///
-    /// Whatever follows the addresses of version 2 is skipped. Nothing is consumed before the header is complete, and none of what
-    /// follows it. Takes time for ``longestLine`` bytes at most.
+    /// Whatever follows the addresses of version 2 is skipped. Nothing is consumed before the header is complete, and
+    /// none of what follows it. Takes time for ``longestLine`` bytes at most.
     public static func parse(_ bytes: Span<UInt8>, consumed: inout Int) -> Event {
         consumed = 0
         guard bytes.count > 0 else { return .needMoreInput }

@@ -39,8 +39,8 @@ import Testing
         ("10.0.0.0/08", "a number of bits"), ("10.0.0.0/+8", "a number of bits"), ("10.0.0.0/8/8", "a number of bits"),
         ("10.0.0.0/ 8", "a number of bits"), ("10.0.0.0/255.0.0.0", "a number of bits"), ("::/129", "from 0 to 128"),
         ("10.0.0.0/18446744073709551616", "a number of bits"),
-        ("10.1.2.3/8", "'10.1.2.3/8' has bits beyond the 8 that count; set them to zero"),
-        ("fd00::1/8", "has bits beyond the 8"),
+        ("10.1.2.3/8", "'10.1.2.3/8' has bits beyond those that count; set them to zero"),
+        ("fd00::1/8", "has bits beyond those"),
     ]) func `a malformed range is an error that says what to write`(text: String, message: String) {
         #expect { try AddressRange(text) } throws: { "\($0)".contains(message) }
     }
