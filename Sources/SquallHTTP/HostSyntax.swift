@@ -1,8 +1,8 @@
 /// `uri-host [ ":" port ]`: the Host field and the authority of a request target (RFC 9110 section 7.2,
 /// RFC 3986 section 3.2.2).
-package enum HostSyntax {
+public enum HostSyntax {
     /// Whether all of the text is a host with an optional port.
-    package static func isValid(_ text: String) -> Bool {
+    public static func isValid(_ text: String) -> Bool {
         // The pointer is to the array's own storage, for the time of the call.
         Array(text.utf8).withUnsafeBufferPointer { isValid($0, 0..<$0.count) }
     }

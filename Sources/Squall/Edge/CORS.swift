@@ -75,7 +75,7 @@ public struct CORS: Sendable {
     }
 
     /// No other site's: for a route whose group or application has something else.
-    public static let none = CORS()
+    public static let off = CORS()
 
     // MARK: requests
 

@@ -28,7 +28,7 @@ public struct SecurityHeaders: Sendable, Equatable {
         + "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
 
     /// None of them.
-    public static let none: SecurityHeaders = {
+    public static let off: SecurityHeaders = {
         var headers = SecurityHeaders()
         headers.contentTypeOptions = nil
         headers.referrerPolicy = nil

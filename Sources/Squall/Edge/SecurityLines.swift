@@ -82,7 +82,9 @@ final class SecurityLines: Sendable {
 
     /// Whether browsers show a body of this type as a document, in which scripts may run.
     static func isDocument(_ contentType: String) -> Bool {
-        documents.contains { type in
+        // What most have.
+        if contentType == "text/html; charset=UTF-8" { return true }
+        return documents.contains { type in
             var rest = contentType.utf8.makeIterator()
             for byte in type.utf8 {
                 guard let other = rest.next(), other == byte || other | 32 == byte && other >= 65 else { return false }

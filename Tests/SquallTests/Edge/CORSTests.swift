@@ -32,7 +32,7 @@ import Testing
                     Route("/small", methods: [.post], options: .init(bodyLimit: 1, checksXSRF: false)) { _ in }
                     Route("/own") { $0.setHeader("access-control-allow-origin", "https://own.example") }
                     Route("/vary") { $0.setHeader("Vary", "Accept") }
-                    Route("/never", options: .init(cors: CORS.none)) { _ in }
+                    Route("/never", options: .init(cors: CORS.off)) { _ in }
                     Route("/stream") { handler in
                         handler.write("a")
                         try await handler.flush()

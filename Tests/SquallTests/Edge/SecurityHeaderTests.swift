@@ -45,7 +45,7 @@ import Testing
             handler.write("<p>")
         },
         Route("/nonce") { handler in handler.write("\(handler.cspNonce) \(handler.cspNonce)") },
-        Route("/none", options: .init(securityHeaders: SecurityHeaders.none)) { $0.write($0.cspNonce) },
+        Route("/none", options: .init(securityHeaders: SecurityHeaders.off)) { $0.write($0.cspNonce) },
     ]
 
     @Test func `every response has them, errors too`() async throws {
@@ -117,7 +117,7 @@ import Testing
             let none = try await server.get("/none")
             #expect(none.status == 200 && Self.protection(none) == [])
         }
-        try await withServer({ $0.securityHeaders = .none }, routes: { Self.routes }) { server in
+        try await withServer({ $0.securityHeaders = .off }, routes: { Self.routes }) { server in
             for path in ["/", "/nonce", "/fails", "/unknown"] {
                 let response = try await server.get(path)
                 #expect(Self.protection(response) == [])
