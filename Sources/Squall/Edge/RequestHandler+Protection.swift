@@ -8,6 +8,8 @@ extension RequestHandler {
     /// call makes it and puts it into the Content-Security-Policy, in the place of `{nonce}`: see
     /// ``SecurityHeaders/contentSecurityPolicy``. Ask for it before the head is sent. A page with a nonce must not be
     /// cached.
+    ///
+    /// A handler that sets the field itself writes `'nonce-…'` into it.
     public var cspNonce: String {
         if let nonce { return nonce }
         let made = Data(Crypto.randomBytes(16)).base64EncodedString()
