@@ -11,8 +11,6 @@ final class Page: RequestHandler {
     }
 
     override func setDefaultHeaders() {
-        setHeader("Content-Security-Policy", "default-src 'self'")
-        setHeader("X-Content-Type-Options", "nosniff")
         setHeader("Cache-Control", "no-cache")
     }
 

@@ -1,5 +1,6 @@
-// The fuzz target for forms, cookies and parameters: whatever the input, nothing traps, a multipart form says the same however it
-// is cut, and a cookie comes back as it was set. The first byte chooses the cuts, the rest is the input.
+// The fuzz target for forms, cookies, parameters and what proxies say: whatever the input, nothing traps, a multipart
+// form and a PROXY header say the same however they are cut, and a cookie comes back as it was set. The first byte
+// chooses the cuts, the rest is the input.
 
 private func check(_ condition: Bool, _ message: StaticString) {
     if !condition { fatalError("\(message)") }
@@ -45,6 +46,23 @@ private func run(_ input: [UInt8], pieces: Int) -> [UInt8] {
     return text + "\n\(parser.finish()?.message ?? "whole")".utf8
 }
 
+/// A header that is complete, or a refusal, stays what it is when more comes, and before it nothing is consumed.
+private func checkProxyHeader(_ input: [UInt8]) {
+    var whole = -1
+    let event = ProxyHeader.parse(input.span, consumed: &whole)
+    check(whole >= 0 && whole <= input.count, "consumed is out of range")
+    for count in 0..<min(input.count, 512) {
+        var consumed = -1
+        let part = ProxyHeader.parse(input.span.extracting(0..<count), consumed: &consumed)
+        if part == .needMoreInput {
+            check(consumed == 0, "a part of a header is consumed")
+        } else {
+            check(part == event && consumed == whole, "cut it differs")
+        }
+    }
+    if case .header = event { check(whole > 0 && whole <= ProxyHeader.longestBlock, "a header without bytes") }
+}
+
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count >= 1 else { return 0 }
@@ -55,6 +73,9 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
     _ = try? FormURLEncoded.parse(input.span)
     _ = HeaderParameters(input.span)
+    checkProxyHeader(input)
+    for element in ForwardedElement.parse(input.span) ?? [] { _ = element.node.flatMap { ForwardedNode($0) } }
+    _ = IPAddress(input.span)?.unmapped
     for cookie in CookieHeader.parse(input.span) {
         guard let line = try? SetCookie("a", cookie.value).serialized() else { continue }
         let pair = line.prefix(line.count - "; HttpOnly; Path=/; SameSite=Lax".count)

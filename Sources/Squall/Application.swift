@@ -52,7 +52,7 @@ public final class Application: Sendable {
     ///   - port: 0 for one that is free.
     ///   - host: the address to listen on; by default one that only this machine can reach.
     /// - Throws: ``ListenError`` or ``SystemError`` if the address cannot be listened on; ``StaticRootError`` if a folder of
-    ///   ``StaticFiles`` is not there.
+    ///   ``StaticFiles`` is not there; ``InvalidSettingError``.
     public func run(port: Int, host: String = "127.0.0.1") async throws {
         let server = try await start(port: port, host: host)
         let signals = AsyncStream<Int32>.makeStream()
@@ -125,9 +125,10 @@ public final class Server: Sendable {
         let files = raiseOpenFileLimit()
         // Some for the application's own files, and for the loops.
         let limit = settings.limits.connections ?? max(16, files - max(64, min(512, files / 20)))
-        let core = ServerCore(application: application, settings: settings, connectionLimit: limit)
+        let core: ServerCore
         var loops: [IOLoop] = []
         do {
+            core = try ServerCore(application: application, settings: settings, connectionLimit: limit)
             for index in 0..<max(1, settings.loops ?? availableProcessors) { loops.append(try IOLoop(index: index)) }
         } catch {
             listener.close()

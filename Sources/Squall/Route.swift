@@ -31,11 +31,17 @@ public struct Route: Sendable {
         /// Whether requests that may change something must bring a token: ``Application/Settings/checksXSRF``. Nil: the
         /// group's, or the application's.
         public var checksXSRF: Bool?
+        /// In place of all of ``Application/Settings/securityHeaders``. Nil: the group's, or the application's.
+        public var securityHeaders: SecurityHeaders?
+        /// Which other sites' scripts may use it. Nil: the group's, or the application's.
+        public var cors: CORS?
 
         public init(
             bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
-            checksXSRF: Bool? = nil
+            checksXSRF: Bool? = nil, securityHeaders: SecurityHeaders? = nil, cors: CORS? = nil
         ) {
+            self.securityHeaders = securityHeaders
+            self.cors = cors
             self.checksXSRF = checksXSRF
             self.bodyLimit = bodyLimit
             self.deadline = deadline
@@ -48,7 +54,8 @@ public struct Route: Sendable {
             Options(
                 bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
                 streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
-                checksXSRF: checksXSRF ?? outer.checksXSRF)
+                checksXSRF: checksXSRF ?? outer.checksXSRF,
+                securityHeaders: securityHeaders ?? outer.securityHeaders, cors: cors ?? outer.cors)
         }
     }
 
@@ -136,6 +143,8 @@ final class RouteEntry: Sendable {
     let streamsBody: Bool
     let checksXSRF: Bool?
     let files: StaticFiles?
+    let securityLines: SecurityLines?
+    let cors: CORS?
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -147,6 +156,8 @@ final class RouteEntry: Sendable {
         streamsBody = options.streamsBody
         checksXSRF = options.checksXSRF
         self.files = files
+        securityLines = options.securityHeaders.map(SecurityLines.init)
+        cors = options.cors
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }
@@ -220,21 +231,22 @@ final class Router: Sendable {
             name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: Route.Options())
     }
 
-    func match(_ head: HTTP1RequestHead) -> Match {
+    func match(_ head: HTTP1RequestHead, on connection: HTTP1Connection) -> Match {
         switch head.targetForm {
         case .asterisk: return Match(route: asterisk)
         case .authority: return refuse(501, "this server is no proxy")
         case .origin, .absolute: break
         }
-        if head.pathRange.isEmpty { return match(Self.root.span, head) }
-        return match(head.bytes.span.extracting(head.pathRange), head)
+        if head.pathRange.isEmpty { return match(Self.root.span, head, connection) }
+        return match(head.bytes.span.extracting(head.pathRange), head, connection)
     }
     private static let root = [UInt8(ascii: "/")]
 
-    private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead) -> Match {
+    private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead, _ connection: HTTP1Connection) -> Match {
         let found: RouteMatch<RouteEntry>?
         if hasHosts {
-            let host = head.authority ?? ""
+            let forwarded = connection.server.core.trust?.authority(of: head, from: connection.client)
+            let host = forwarded ?? head.authority ?? ""
             found = tree.match(path) { $0.host.map { $0.match(host) != nil } ?? true }
         } else {
             found = tree.match(path)

@@ -24,6 +24,24 @@ extension Application {
         /// can know; otherwise they get 403. Nil, the default: where there is a ``cookieSecret``. Routes may say otherwise, such
         /// as those for programs, which send no cookies.
         public var checksXSRF: Bool?
+        /// The proxies in front. What these say of their clients is believed, of nobody else's: see
+        /// ``forwardedFields``, ``proxyProtocol`` and <doc:BehindAProxy>. None by default.
+        public var trustedProxies: [AddressRange] = []
+        /// The fields by which the ``trustedProxies`` say who asks: `X-Forwarded-For` and `X-Forwarded-Proto` by
+        /// default. A proxy must overwrite, or add to, each of these, or its clients say who they are themselves.
+        public var forwardedFields: ForwardedFields = [.xForwardedFor, .xForwardedProto]
+        /// Connections from ``trustedProxies`` begin with a header of the PROXY protocol, version 1 or 2, and are
+        /// closed if they do not. Connections from others are served as they are, and such a header from them is a
+        /// malformed request. Off by default.
+        public var proxyProtocol = false
+        /// Fields that protect pages in the browser, with every response. Routes may have others.
+        public var securityHeaders = SecurityHeaders()
+        /// Which other sites' scripts may use the application. Nil, the default: none. Routes may say otherwise.
+        public var cors: CORS?
+        /// The cookie of ``checksXSRF``: Tornado's `xsrf_cookie_name`. Nil, the default: `__Host-xsrf` for requests
+        /// over TLS, which no subdomain and no plain connection can set, and `_xsrf` otherwise, since browsers refuse
+        /// the former there. The argument of forms is `_xsrf` in any case.
+        public var xsrfCookieName: String?
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
         /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it

@@ -1,6 +1,12 @@
 /// `uri-host [ ":" port ]`: the Host field and the authority of a request target (RFC 9110 section 7.2,
 /// RFC 3986 section 3.2.2).
-enum HostSyntax {
+public enum HostSyntax {
+    /// Whether all of the text is a host with an optional port.
+    public static func isValid(_ text: String) -> Bool {
+        // The pointer is to the array's own storage, for the time of the call.
+        Array(text.utf8).withUnsafeBufferPointer { isValid($0, 0..<$0.count) }
+    }
+
     /// Whether `range` of `bytes` is a host with an optional port.
     ///
     /// Stricter than RFC 3986 in that a comma is refused (two joined Host fields), a port is 0...65535 in at most

@@ -7,7 +7,13 @@ import Synchronization
 /// All of it belongs to the owner of the loop.
 final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     let server: LoopServer
+    /// The socket's peer.
     let address: SocketAddress
+    /// Who the peer speaks for by the PROXY protocol; itself, if it does not say. Not written any more once a request
+    /// has begun.
+    @exclusivity(unchecked) var client: SocketAddress
+    /// A header of the PROXY protocol must come first.
+    @exclusivity(unchecked) var awaitsProxyHeader: Bool
     @exclusivity(unchecked) var parser: HTTP1RequestParser
     /// The request whose body comes or whose response is made.
     @exclusivity(unchecked) var exchange: Exchange?
@@ -47,6 +53,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     init(server: LoopServer, fd: Int32, address: SocketAddress) {
         self.server = server
         self.address = address
+        client = address
+        awaitsProxyHeader = server.core.trust?.awaitsProxyHeader(from: address) ?? false
         parser = server.parser
         super.init(loop: server.loop, fd: fd)
     }
@@ -77,7 +85,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private var continuesLater = false
 
     override func received(_ bytes: Span<UInt8>) -> Int {
-        var position = 0
+        var position = awaitsProxyHeader ? readProxyHeader(bytes) : 0
+        if awaitsProxyHeader { return position }
         while phase != .ending {
             var consumed = 0
             let event = parser.next(bytes.extracting(position..<bytes.count), consumed: &consumed)
@@ -115,7 +124,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     private func beginRequest(_ head: HTTP1RequestHead) {
-        let match = server.core.router.match(head)
+        let match = server.core.router.match(head, on: self)
         let exchange = Exchange(
             head: head, connection: self, route: match.route, match: match.found, number: server.nextNumber(),
             refusal: match.refusal, closes: head.targetForm == .authority)

@@ -90,13 +90,24 @@ final class ServerCore: Sendable {
     let connectionLimit: Int
     let logsAccess: Bool
     let checksXSRF: Bool
+    let securityLines: SecurityLines
+    /// Nil where no proxy is trusted.
+    let trust: ProxyTrust?
 
-    init(application: Application, settings: Application.Settings, connectionLimit: Int) {
+    /// - Throws: ``InvalidSettingError`` if a security header cannot be sent.
+    init(
+        application: Application, settings: Application.Settings, connectionLimit: Int
+    ) throws(InvalidSettingError) {
         self.application = application
         self.settings = settings
         router = application.router
         self.connectionLimit = connectionLimit
         logsAccess = settings.accessLogger != nil
+        securityLines = SecurityLines(settings.securityHeaders)
+        trust = ProxyTrust(settings)
         checksXSRF = settings.checksXSRF ?? (settings.cookieSecret != nil)
+        for lines in [securityLines] + router.entries.compactMap(\.securityLines) {
+            if let failure = lines.failure { throw failure }
+        }
     }
 }

@@ -17,8 +17,6 @@ public struct HTTPServerRequest: Sendable {
     public var query: String? { head.query }
     /// `HTTP/1.1` or `HTTP/1.0`.
     public var version: String { head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1" }
-    /// The host, and port if given, that the client asked for (RFC 9112 section 3.2.2).
-    public var authority: String? { head.authority }
     /// All fields, in the order in which they came.
     public var headers: HTTPFields { head.fields }
     /// Names and values of all fields, in the order and the spelling in which they came.
@@ -29,8 +27,6 @@ public struct HTTPServerRequest: Sendable {
     public func header(_ name: String) -> String? { head.value(of: name) }
     /// The body. Empty in a route that streams it.
     public var body: [UInt8] { exchange?.body ?? [] }
-    /// Where the request came from: the connection's peer.
-    public var remoteAddress: SocketAddress { exchange?.connection.address ?? .unix("") }
     /// Names the request in logs and reports.
     public var id: String { exchange?.id ?? "" }
     /// The route that answers it, as it was declared.

@@ -30,11 +30,13 @@ extension RequestHandler {
         newCookies.append((cookie.name, line))
     }
 
-    /// Sets a cookie for the whole site, until the browser's session ends or for `maxAge` seconds. Scripts cannot read it,
-    /// and other sites' forms do not send it; ``setCookie(_:)`` sets it otherwise.
+    /// Sets a cookie for the whole site, until the browser's session ends or for `maxAge` seconds. Scripts cannot read
+    /// it, other sites' forms do not send it, and if the request came over TLS it is sent over TLS only;
+    /// ``setCookie(_:)`` sets it otherwise.
     public func setCookie(_ name: String, _ value: String, maxAge: Int? = nil) throws {
         var cookie = SetCookie(name, value)
         cookie.maxAge = maxAge
+        cookie.isSecure = sendsSecureCookie(named: name)
         try setCookie(cookie)
     }
 
@@ -45,9 +47,14 @@ extension RequestHandler {
         cookie.path = path
         cookie.expires = 0
         cookie.maxAge = 0
-        // The name's prefix promises it.
-        cookie.isSecure = name.lowercased().hasPrefix("__")
+        cookie.isSecure = sendsSecureCookie(named: name)
         try setCookie(cookie)
+    }
+
+    /// Whether a cookie is for TLS only, unless the application says: it comes over TLS, or the name's prefix promises
+    /// it.
+    func sendsSecureCookie(named name: String) -> Bool {
+        request.isSecure || ["__host-", "__secure-"].contains { name.lowercased().hasPrefix($0) }
     }
 
     // MARK: signed cookies

@@ -22,7 +22,7 @@ extension RequestHandler {
 
     /// A parameter of the route's host pattern, in lower case. Nil if the pattern has no such parameter.
     public func hostArgument(_ name: String) -> String? {
-        guard let exchange, let host = exchange.head.authority else { return nil }
+        guard let exchange, let host = exchange.authority else { return nil }
         return exchange.route.host?.match(host)?[name]
     }
 

@@ -324,6 +324,11 @@ extension RequestHandler {
             try HTTP1Encoder.appendField(field.name, field.value, to: &wire)
         }
         for cookie in newCookies { try HTTP1Encoder.appendField("Set-Cookie", cookie.line, to: &wire) }
+        if let exchange {
+            // What a client keeps is not changed by 304, its nonce neither.
+            let isDocument = !isBodiless && contentType.map(SecurityLines.isDocument) ?? false
+            try appendProtection(exchange, isDocument: isDocument, to: &wire)
+        }
         if let length, !setsLength, !isBodiless { HTTP1Encoder.appendContentLength(length, to: &wire) }
         if framing == .chunked { wire.append(contentsOf: Self.chunkedLine) }
         if closes {

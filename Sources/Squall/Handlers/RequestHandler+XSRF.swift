@@ -11,11 +11,12 @@ extension RequestHandler {
     public func xsrfToken() throws -> String {
         if let newXSRFToken { return newXSRFToken.masked }
         let now = wallClockSeconds()
-        let token = cookie(Self.xsrfName).flatMap { XSRFToken($0, now: now) } ?? XSRFToken(time: now)
+        let token = cookie(xsrfCookieName).flatMap { XSRFToken($0, now: now) } ?? XSRFToken(time: now)
         newXSRFToken = token
-        var cookie = SetCookie(Self.xsrfName, token.masked)
+        var cookie = SetCookie(xsrfCookieName, token.masked)
         // Scripts of the site may read it, to send it in a field.
         cookie.isHTTPOnly = false
+        cookie.isSecure = sendsSecureCookie(named: cookie.name)
         cookie.maxAge = 30 * 86_400
         try setCookie(cookie)
         return token.masked
@@ -23,10 +24,13 @@ extension RequestHandler {
 
     /// The token as a hidden element for a form: Tornado's `xsrf_form_html`.
     public func xsrfFormHTML() throws -> String {
-        "<input type=\"hidden\" name=\"\(Self.xsrfName)\" value=\"\(Escape.html(try xsrfToken()))\"/>"
+        "<input type=\"hidden\" name=\"\(Self.xsrfArgument)\" value=\"\(Escape.html(try xsrfToken()))\"/>"
     }
 
-    private static var xsrfName: String { "_xsrf" }
+    private static var xsrfArgument: String { "_xsrf" }
+    private var xsrfCookieName: String {
+        application?.settings.xsrfCookieName ?? (request.isSecure ? "__Host-xsrf" : "_xsrf")
+    }
 
     /// Whether the request's method may change something, so that it needs the token.
     var needsXSRFToken: Bool {
@@ -40,14 +44,14 @@ extension RequestHandler {
     /// - Throws: ``HTTPError`` 403 if the request does not bring the token of its cookie.
     func checkXSRF() throws {
         let now = wallClockSeconds()
-        let sent = try bodyArgument(Self.xsrfName) ?? queryArgument(Self.xsrfName)
+        let sent = try bodyArgument(Self.xsrfArgument) ?? queryArgument(Self.xsrfArgument)
         guard
             let sent = sent ?? request.header("x-xsrftoken") ?? request.header("x-csrftoken"), !sent.isEmpty
         else { throw HTTPError(403, "'_xsrf' argument missing from \(request.method.rawValue)") }
         guard let token = XSRFToken(sent, now: now) else {
             throw HTTPError(403, "'_xsrf' argument has invalid format")
         }
-        guard let cookie = cookie(Self.xsrfName).flatMap({ XSRFToken($0, now: now) }),
+        guard let cookie = cookie(xsrfCookieName).flatMap({ XSRFToken($0, now: now) }),
             Crypto.areEqual(cookie.bytes, token.bytes)
         else { throw HTTPError(403, "XSRF cookie does not match \(request.method.rawValue) argument") }
     }

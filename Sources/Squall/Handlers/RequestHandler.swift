@@ -36,6 +36,7 @@ open class RequestHandler {
     @exclusivity(unchecked) var newXSRFToken: XSRFToken?
     @exclusivity(unchecked) var contentType: String? = RequestHandler.defaultContentType
     static let defaultContentType = "text/html; charset=UTF-8"
+    @exclusivity(unchecked) var nonce: String?
     @exclusivity(unchecked) var chunk: [UInt8] = []
     /// The whole body so far, while it is one piece of text; else empty.
     @exclusivity(unchecked) var text = ""

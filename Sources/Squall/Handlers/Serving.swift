@@ -29,6 +29,10 @@ private func makeHandler(_ exchange: Exchange) -> RequestHandler {
         return exchange.connection.server.core.settings.errorHandler.map { ApplicationRefusal(refusal, $0()) }
             ?? RefusalHandler(refusal)
     }
+    if let cors = exchange.route.cors ?? exchange.connection.server.core.settings.cors, cors.isPreflight(exchange.head)
+    {
+        return PreflightHandler(cors)
+    }
     switch exchange.route.action {
     case .handler(let make): return make()
     case .closure: return ClosureHandler()
@@ -139,7 +143,7 @@ private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
             "target": "\(target)",
             "route": "\(exchange.route.name)",
             "status": "\(handler.status)",
-            "remote": "\(exchange.connection.address)",
+            "remote": "\(exchange.client.logged)",
             "request_id": "\(exchange.id)",
             "duration_ms": "\(Double(microseconds) / 1_000)",
         ])

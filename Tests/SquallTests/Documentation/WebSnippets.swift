@@ -128,7 +128,7 @@ private enum Pages {
     // snippet: base-handler
     class Page: RequestHandler {
         override func setDefaultHeaders() {
-            setHeader("X-Content-Type-Options", "nosniff")
+            setHeader("Cache-Control", "no-store")
         }
 
         override func prepare() async throws {

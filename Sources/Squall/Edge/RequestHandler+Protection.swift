@@ -1,0 +1,30 @@
+import Foundation
+import SquallHTTP
+
+extension RequestHandler {
+    // MARK: protection in the browser
+
+    /// What inline scripts of this page must carry, as in `<script nonce="…">`: 16 random bytes in Base64. The first
+    /// call makes it and puts it into the Content-Security-Policy, in the place of `{nonce}`: see
+    /// ``SecurityHeaders/contentSecurityPolicy``. Ask for it before the head is sent. A page with a nonce must not be
+    /// cached.
+    ///
+    /// A handler that sets the field itself writes `'nonce-…'` into it.
+    public var cspNonce: String {
+        if let nonce { return nonce }
+        let made = Data(Crypto.randomBytes(16)).base64EncodedString()
+        nonce = made
+        return made
+    }
+
+    /// Appends the fields that protect the response's reader, and those that open it to other sites.
+    @inline(__always)
+    func appendProtection(_ exchange: Exchange, isDocument: Bool, to wire: inout [UInt8]) throws(HTTPFieldError) {
+        let core = exchange.connection.server.core
+        try (exchange.route.securityLines ?? core.securityLines).append(
+            besides: fields, isDocument: isDocument, isSecure: exchange.isSecure, nonce: nonce, to: &wire)
+        if let cors = exchange.route.cors ?? core.settings.cors {
+            try cors.append(for: exchange.head, besides: fields, to: &wire)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import SquallHTTP
+
+/// ``SecurityHeaders`` as the bytes that are sent, made once.
+final class SecurityLines: Sendable {
+    private struct Line {
+        var name: String
+        /// With its line end.
+        var bytes: [UInt8]
+        /// Only with documents.
+        var isForDocuments = false
+    }
+
+    /// All but the one for TLS.
+    private let lines: [Line]
+    private let transport: Line?
+    /// All of `lines`, with documents and without.
+    private let document: [UInt8]
+    private let other: [UInt8]
+    /// The policy cut at the places for the nonce, if it has any.
+    private let policy: [String]
+    /// The first field that cannot be sent. Nothing is served with it.
+    let failure: InvalidSettingError?
+
+    init(_ headers: SecurityHeaders) {
+        var lines: [Line] = []
+        var failure: InvalidSettingError?
+        func line(_ name: String, _ value: String?, isForDocuments: Bool = false) -> Line? {
+            guard let value else { return nil }
+            var line = Line(name: name, bytes: [], isForDocuments: isForDocuments)
+            do {
+                try HTTP1Encoder.appendField(name, value, to: &line.bytes)
+            } catch {
+                failure = InvalidSettingError(description: "the security header \(name) cannot be sent: \(error)")
+            }
+            return line
+        }
+        let policy = headers.contentSecurityPolicy
+        let withoutNonce = policy?.replacing(" {nonce}", with: "").replacing("{nonce}", with: "")
+        lines += [
+            line("X-Content-Type-Options", headers.contentTypeOptions),
+            line("Referrer-Policy", headers.referrerPolicy),
+            line("X-Frame-Options", headers.frameOptions, isForDocuments: true),
+            line(Self.policyName, withoutNonce, isForDocuments: true),
+        ].compactMap { $0 }
+        transport = line("Strict-Transport-Security", headers.strictTransportSecurity)
+        self.policy = policy?.components(around: "{nonce}") ?? []
+        self.lines = lines
+        self.failure = failure
+        document = lines.flatMap(\.bytes)
+        other = lines.filter { !$0.isForDocuments }.flatMap(\.bytes)
+    }
+
+    private static let policyName = "Content-Security-Policy"
+
+    /// Appends what `fields` has not.
+    @inline(__always)
+    func append(
+        besides fields: [(name: String, value: String)], isDocument: Bool, isSecure: Bool, nonce: String?,
+        to wire: inout [UInt8]
+    ) throws(HTTPFieldError) {
+        if fields.isEmpty, nonce == nil, !isSecure {
+            wire.append(contentsOf: isDocument ? document : other)
+        } else {
+            try appendEach(besides: fields, isDocument, isSecure, nonce, &wire)
+        }
+    }
+
+    private func appendEach(
+        besides fields: [(name: String, value: String)], _ isDocument: Bool, _ isSecure: Bool, _ nonce: String?,
+        _ wire: inout [UInt8]
+    ) throws(HTTPFieldError) {
+        func isSet(_ line: Line) -> Bool { fields.contains { $0.name.equalsIgnoringCase(line.name) } }
+        for line in lines where (isDocument || !line.isForDocuments) && !isSet(line) {
+            if let nonce, line.name == Self.policyName, policy.count > 1 {
+                try HTTP1Encoder.appendField(line.name, policy.joined(separator: "'nonce-\(nonce)'"), to: &wire)
+            } else {
+                wire.append(contentsOf: line.bytes)
+            }
+        }
+        if isSecure, let transport, !isSet(transport) { wire.append(contentsOf: transport.bytes) }
+    }
+
+    /// Whether browsers show a body of this type as a document, in which scripts may run.
+    static func isDocument(_ contentType: String) -> Bool {
+        // What most have.
+        if contentType == "text/html; charset=UTF-8" { return true }
+        return documents.contains { type in
+            var rest = contentType.utf8.makeIterator()
+            for byte in type.utf8 {
+                guard let other = rest.next(), other == byte || other | 32 == byte && other >= 65 else { return false }
+            }
+            guard let next = rest.next() else { return true }
+            return next == UInt8(ascii: ";") || next == UInt8(ascii: " ") || next == UInt8(ascii: "\t")
+        }
+    }
+    private static let documents = [
+        "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
+    ]
+}
+
+extension String {
+    fileprivate func components(around separator: String) -> [String] {
+        split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+    }
+}
