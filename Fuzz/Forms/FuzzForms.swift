@@ -76,6 +76,15 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     checkProxyHeader(input)
     for element in ForwardedElement.parse(input.span) ?? [] { _ = element.node.flatMap { ForwardedNode($0) } }
     _ = IPAddress(input.span)?.unmapped
+    if let ranges = ByteRanges(String(decoding: input, as: UTF8.self)) {
+        let length = Int(data[0])
+        var left = Set(0..<length)
+        for range in ranges.resolved(length: length) {
+            check(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= length, "a range is out of range")
+            check(left.isSuperset(of: range), "ranges overlap")
+            left.subtract(range)
+        }
+    }
     for cookie in CookieHeader.parse(input.span) {
         guard let line = try? SetCookie("a", cookie.value).serialized() else { continue }
         let pair = line.prefix(line.count - "; HttpOnly; Path=/; SameSite=Lax".count)
