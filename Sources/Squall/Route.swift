@@ -31,11 +31,14 @@ public struct Route: Sendable {
         /// Whether requests that may change something must bring a token: ``Application/Settings/checksXSRF``. Nil: the
         /// group's, or the application's.
         public var checksXSRF: Bool?
+        /// What runs around the handler, behind that of the application and of the groups. See ``Middleware``.
+        public var middleware: [Middleware]
 
         public init(
             bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
-            checksXSRF: Bool? = nil
+            checksXSRF: Bool? = nil, middleware: [Middleware] = []
         ) {
+            self.middleware = middleware
             self.checksXSRF = checksXSRF
             self.bodyLimit = bodyLimit
             self.deadline = deadline
@@ -48,7 +51,7 @@ public struct Route: Sendable {
             Options(
                 bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
                 streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
-                checksXSRF: checksXSRF ?? outer.checksXSRF)
+                checksXSRF: checksXSRF ?? outer.checksXSRF, middleware: outer.middleware + middleware)
         }
     }
 
@@ -64,6 +67,8 @@ public struct Route: Sendable {
     let name: String?
     let action: Action
     var options: Options
+    /// Found when the route was declared, thrown when the application is made.
+    var mistake: PathPatternError?
 
     /// A route to a handler of one's own. `handler` is called for each request, in that request's task.
     public init(
@@ -130,6 +135,8 @@ final class RouteEntry: Sendable {
     let bodyLimit: Int?
     let streamsBody: Bool
     let checksXSRF: Bool?
+    /// The application's and the groups', too.
+    let middleware: [Middleware]
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -140,6 +147,7 @@ final class RouteEntry: Sendable {
         bodyLimit = options.bodyLimit
         streamsBody = options.streamsBody
         checksXSRF = options.checksXSRF
+        middleware = options.middleware
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }
@@ -186,21 +194,24 @@ final class Router: Sendable {
     let refusals: RouteEntry
     private let asterisk: RouteEntry
 
-    init(_ routes: [Route]) throws(PathPatternError) {
+    init(_ routes: [Route], middleware: [Middleware] = []) throws(PathPatternError) {
+        let common = Route.Options(middleware: middleware)
         var built: [(pattern: PathPattern, value: RouteEntry)] = []
         var named: [String: PathPattern] = [:]
         for route in routes {
             let pattern = try PathPattern(route.path)
-            built.append((pattern, RouteEntry(name: route.path, action: route.action, options: route.options)))
+            if let mistake = route.mistake { throw mistake }
+            let options = route.options.within(common)
+            built.append((pattern, RouteEntry(name: route.path, action: route.action, options: options)))
             if let name = route.name, named[name] == nil { named[name] = pattern }
         }
         tree = RouteTree(routes: built)
         entries = built.map(\.value)
         hasHosts = entries.contains { $0.host != nil }
         self.named = named
-        refusals = RouteEntry(name: "(no route)", action: .closure({ _ in }, []), options: Route.Options())
+        refusals = RouteEntry(name: "(no route)", action: .closure({ _ in }, []), options: common)
         asterisk = RouteEntry(
-            name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: Route.Options())
+            name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: common)
     }
 
     func match(_ head: HTTP1RequestHead) -> Match {

@@ -24,6 +24,12 @@ extension Application {
         /// can know; otherwise they get 403. Nil, the default: where there is a ``cookieSecret``. Routes may say otherwise, such
         /// as those for programs, which send no cookies.
         public var checksXSRF: Bool?
+        /// What runs around all handlers, and around errors that no handler answers. None by default. See ``Middleware``.
+        public var middleware: [Middleware] = []
+        /// Errors get a page that tells what is known of them: type and text of the error, source lines, stack, the request and
+        /// the routes. False, the default: they tell nothing. Set it from where the program knows, such as an argument or an
+        /// environment variable of its own, and never where others than its developers can reach it.
+        public var isDevelopment = false
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
         /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it

@@ -89,7 +89,6 @@ final class ServerCore: Sendable {
     let isDraining = Atomic<Bool>(false)
     let connectionLimit: Int
     let logsAccess: Bool
-    let checksXSRF: Bool
 
     init(application: Application, settings: Application.Settings, connectionLimit: Int) {
         self.application = application
@@ -97,6 +96,5 @@ final class ServerCore: Sendable {
         router = application.router
         self.connectionLimit = connectionLimit
         logsAccess = settings.accessLogger != nil
-        checksXSRF = settings.checksXSRF ?? (settings.cookieSecret != nil)
     }
 }

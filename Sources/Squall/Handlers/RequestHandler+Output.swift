@@ -102,6 +102,9 @@ extension RequestHandler {
         fields = []
         contentType = "text/html; charset=UTF-8"
         setDefaultHeaders()
+        for field in keptFields where !fields.contains(where: { $0.name.equalsIgnoringCase(field.name) }) {
+            fields.append(field)
+        }
     }
 
     /// Sends what was written so far, with the head if that is not sent yet.
@@ -190,7 +193,7 @@ extension RequestHandler {
     }
 
     /// Whether browsers take the text for a path of the same site: one slash, and nothing that they drop or turn round.
-    private func isOwnPath(_ text: String) -> Bool {
+    func isOwnPath(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         return bytes.first == UInt8(ascii: "/") && !(bytes.count > 1 && bytes[1] == UInt8(ascii: "/"))
             && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") }
@@ -308,6 +311,7 @@ extension RequestHandler {
             }
             try HTTP1Encoder.appendField(field.name, field.value, to: &wire)
         }
+        if let timings { try HTTP1Encoder.appendField("Server-Timing", serverTimingField(timings), to: &wire) }
         for cookie in newCookies { try HTTP1Encoder.appendField("Set-Cookie", cookie.line, to: &wire) }
         if let length, !setsLength, !isBodiless { HTTP1Encoder.appendContentLength(length, to: &wire) }
         if framing == .chunked { wire.append(contentsOf: Self.chunkedLine) }
