@@ -27,6 +27,7 @@ import Darwin
 public final class Application: Sendable {
     public let settings: Settings
     let router: Router
+    var checksXSRF: Bool { settings.checksXSRF ?? (settings.cookieSecret != nil) }
     private let running = Mutex<Server?>(nil)
 
     /// What serves the application now, if it was started. The last one, if it was started more than once.
@@ -35,7 +36,7 @@ public final class Application: Sendable {
     /// - Throws: ``PathPatternError`` if a route's path is not well-formed.
     public init(settings: Settings = Settings(), @RouteBuilder _ routes: () -> [Route]) throws(PathPatternError) {
         self.settings = settings
-        router = try Router(routes())
+        router = try Router(routes(), middleware: Development.middleware(settings) + settings.middleware)
     }
 
     /// The path of a named route, with `arguments` in the places of its parameters: Tornado's `reverse_url`.

@@ -35,13 +35,17 @@ public struct Route: Sendable {
         public var securityHeaders: SecurityHeaders?
         /// Which other sites' scripts may use it. Nil: the group's, or the application's.
         public var cors: CORS?
+        /// What runs around the handler, behind that of the application and of the groups. See ``Middleware``.
+        public var middleware: [Middleware]
 
         public init(
             bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
-            checksXSRF: Bool? = nil, securityHeaders: SecurityHeaders? = nil, cors: CORS? = nil
+            checksXSRF: Bool? = nil, securityHeaders: SecurityHeaders? = nil, cors: CORS? = nil,
+            middleware: [Middleware] = []
         ) {
             self.securityHeaders = securityHeaders
             self.cors = cors
+            self.middleware = middleware
             self.checksXSRF = checksXSRF
             self.bodyLimit = bodyLimit
             self.deadline = deadline
@@ -55,7 +59,8 @@ public struct Route: Sendable {
                 bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
                 streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
                 checksXSRF: checksXSRF ?? outer.checksXSRF,
-                securityHeaders: securityHeaders ?? outer.securityHeaders, cors: cors ?? outer.cors)
+                securityHeaders: securityHeaders ?? outer.securityHeaders, cors: cors ?? outer.cors,
+                middleware: outer.middleware + middleware)
         }
     }
 
@@ -75,6 +80,8 @@ public struct Route: Sendable {
     var files: StaticFiles?
     /// Gives way to a route of the same path that was declared by hand.
     var isFallback = false
+    /// Found when the route was declared, thrown when the application is made.
+    var mistake: PathPatternError?
 
     /// A route to a handler of one's own. `handler` is called for each request, in that request's task.
     public init(
@@ -145,6 +152,8 @@ final class RouteEntry: Sendable {
     let files: StaticFiles?
     let securityLines: SecurityLines?
     let cors: CORS?
+    /// The application's and the groups', too.
+    let middleware: [Middleware]
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -158,6 +167,7 @@ final class RouteEntry: Sendable {
         self.files = files
         securityLines = options.securityHeaders.map(SecurityLines.init)
         cors = options.cors
+        middleware = options.middleware
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }
@@ -206,7 +216,8 @@ final class Router: Sendable {
     let refusals: RouteEntry
     private let asterisk: RouteEntry
 
-    init(_ routes: [Route]) throws(PathPatternError) {
+    init(_ routes: [Route], middleware: [Middleware] = []) throws(PathPatternError) {
+        let common = Route.Options(middleware: middleware)
         var built: [(pattern: PathPattern, value: RouteEntry)] = []
         var named: [String: PathPattern] = [:]
         var files: [String: StaticFiles] = [:]
@@ -214,11 +225,10 @@ final class Router: Sendable {
         for route in routes where !route.isFallback || !declared.contains(route.path) {
             if let folder = route.files, files[folder.name] == nil { files[folder.name] = folder }
             let pattern = try PathPattern(route.path)
-            built.append(
-                (
-                    pattern,
-                    RouteEntry(name: route.path, action: route.action, options: route.options, files: route.files)
-                ))
+            if let mistake = route.mistake { throw mistake }
+            let options = route.options.within(common)
+            let entry = RouteEntry(name: route.path, action: route.action, options: options, files: route.files)
+            built.append((pattern, entry))
             if let name = route.name, named[name] == nil { named[name] = pattern }
         }
         tree = RouteTree(routes: built)
@@ -226,9 +236,9 @@ final class Router: Sendable {
         hasHosts = entries.contains { $0.host != nil }
         self.named = named
         self.files = files
-        refusals = RouteEntry(name: "(no route)", action: .closure({ _ in }, []), options: Route.Options())
+        refusals = RouteEntry(name: "(no route)", action: .closure({ _ in }, []), options: common)
         asterisk = RouteEntry(
-            name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: Route.Options())
+            name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: common)
     }
 
     func match(_ head: HTTP1RequestHead, on connection: HTTP1Connection) -> Match {

@@ -42,6 +42,12 @@ extension Application {
         /// over TLS, which no subdomain and no plain connection can set, and `_xsrf` otherwise, since browsers refuse
         /// the former there. The argument of forms is `_xsrf` in any case.
         public var xsrfCookieName: String?
+        /// What runs around all handlers, and around errors that no handler answers. None by default. See ``Middleware``.
+        public var middleware: [Middleware] = []
+        /// Errors get a page that tells what is known of them: type and text of the error, source lines, stack, the request and
+        /// the routes. False, the default: they tell nothing. Set it from where the program knows, such as an argument or an
+        /// environment variable of its own, and never where others than its developers can reach it.
+        public var isDevelopment = false
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
         /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it

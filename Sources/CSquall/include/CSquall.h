@@ -168,4 +168,12 @@ size_t squall_copy_memory(void *_Nonnull destination, uint64_t source, size_t co
 /// The system call's name, or NULL.
 const char *_Nullable squall_syscall_name(long number);
 
+// MARK: errors that are thrown
+
+/// From now on the stack of every error that is thrown is kept, for the last 256. Costs a few microseconds a throw.
+void squall_record_throws(void);
+/// The return addresses at the newest throw of the error whose box is at this address, innermost first; the first two are
+/// the recording's own. Returns how many.
+int squall_throw_stack(const void *_Nonnull error, uintptr_t *_Nonnull frames, int capacity);
+
 #endif

@@ -56,7 +56,7 @@ extension RequestHandler {
             if field.name.equalsIgnoringCase("etag") { tag = field.value }
             if field.name.equalsIgnoringCase("last-modified") { lastModified = field.value }
         }
-        if tag == nil, bodyLength >= Self.leastTagged, exchange.connection.server.core.settings.makesETags {
+        if tag == nil, bodyLength >= Self.leastTagged, application?.settings.makesETags == true {
             let made = bodyTag
             fields.append(("ETag", made))
             tag = made

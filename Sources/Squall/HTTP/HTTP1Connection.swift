@@ -279,9 +279,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             let refused = Exchange(
                 head: exchange.head, connection: self, route: exchange.route, match: nil,
                 number: exchange.number,
-                refusal: HTTPError(
-                    503, "this route has as many calls waiting as the server allows; try again later",
-                    headers: [("Retry-After", "1")]), closes: exchange.owesContinue)
+                refusal: .routeFull, closes: exchange.owesContinue)
             refused.owesContinue = exchange.owesContinue
             self.exchange = refused
             return run(refused)
@@ -443,7 +441,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         closesAfterResponse = true
         let refused = Exchange(
             head: exchange.head, connection: self, route: exchange.route, match: nil,
-            number: exchange.number, refusal: HTTPError(503, "the request took longer than the server allows"),
+            number: exchange.number, refusal: .deadlinePassed,
             closes: true)
         self.exchange = refused
         wantsInput = false

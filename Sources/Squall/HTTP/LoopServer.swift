@@ -89,7 +89,6 @@ final class ServerCore: Sendable {
     let isDraining = Atomic<Bool>(false)
     let connectionLimit: Int
     let logsAccess: Bool
-    let checksXSRF: Bool
     let securityLines: SecurityLines
     /// Nil where no proxy is trusted.
     let trust: ProxyTrust?
@@ -105,7 +104,6 @@ final class ServerCore: Sendable {
         logsAccess = settings.accessLogger != nil
         securityLines = SecurityLines(settings.securityHeaders)
         trust = ProxyTrust(settings)
-        checksXSRF = settings.checksXSRF ?? (settings.cookieSecret != nil)
         for lines in [securityLines] + router.entries.compactMap(\.securityLines) {
             if let failure = lines.failure { throw failure }
         }

@@ -6,7 +6,7 @@ extension RequestHandler {
     /// A parameter of the route's path, decoded.
     /// - Throws: ``HTTPError`` 400 if it is not UTF-8; 500 if the route has no such parameter.
     public func pathArgument(_ name: String) throws -> String {
-        guard let exchange, let match = exchange.match,
+        guard let exchange, let match = mount == nil ? exchange.match : mount?.match,
             let index = match.pattern.parameterNames.firstIndex(of: name), match.captures.indices.contains(index)
         else {
             throw HTTPError(500, logMessage: "the route \(request.route) has no parameter '\(name)'")
@@ -15,7 +15,7 @@ extension RequestHandler {
         let bytes = exchange.head.bytes
         guard let text = PercentEscapes.decode(bytes.span.extracting(exchange.head.pathRange), match.captures[index])
         else {
-            throw HTTPError(400, "the path is not UTF-8")
+            throw HTTPError.malformedPath
         }
         return text
     }
@@ -23,13 +23,13 @@ extension RequestHandler {
     /// A parameter of the route's host pattern, in lower case. Nil if the pattern has no such parameter.
     public func hostArgument(_ name: String) -> String? {
         guard let exchange, let host = exchange.authority else { return nil }
-        return exchange.route.host?.match(host)?[name]
+        return route?.host?.match(host)?[name]
     }
 
     /// A parameter of the route's path as a type of its own.
     /// - Throws: ``HTTPError`` 404 if it does not fit the type.
     public func pathArgument<Value: PathArgument>(_ name: String, as type: Value.Type) throws -> Value {
-        guard let value = Value(pathArgument: try pathArgument(name)) else { throw HTTPError(404) }
+        guard let value = Value(pathArgument: try pathArgument(name)) else { throw HTTPError.notFound() }
         return value
     }
 
@@ -68,10 +68,10 @@ extension RequestHandler {
         case "multipart/form-data":
             try refuseCoding()
             guard let boundary = MultipartParser.boundary(ofContentType: contentType) else {
-                throw HTTPError(400, "the Content-Type of the form has no boundary")
+                throw HTTPError.malformedForm(400, "the Content-Type of the form has no boundary")
             }
             var limits = MultipartLimits()
-            limits.maxParts = exchange.connection.server.core.settings.limits.multipartParts
+            limits.maxParts = application?.settings.limits.multipartParts ?? limits.maxParts
             form = try ParsedForm(multipart: exchange.body, boundary: boundary, limits: limits)
         default: break
         }
@@ -84,14 +84,14 @@ extension RequestHandler {
         guard let coding = request.header("content-encoding"), coding.trimmingBlanks.lowercased() != "identity" else {
             return
         }
-        throw HTTPError(415, "the form has a Content-Encoding; send it as it is")
+        throw HTTPError.encodedForm
     }
 
     private func parseForm(_ bytes: Span<UInt8>) throws -> [(name: String, value: String)] {
         do {
             return try FormURLEncoded.parse(bytes)
         } catch {
-            throw HTTPError(error.status, error.message)
+            throw HTTPError.malformedForm(error.status, error.message)
         }
     }
 
@@ -101,7 +101,8 @@ extension RequestHandler {
         return value.prefix { $0 != ";" }.lowercased().trimmingBlanks
     }
 
-    /// The last value of an argument of the query, without blanks around it. Nil if there is none.
+    /// The last value of an argument of the query, without blanks around it and with a space for each control character but
+    /// tabs and line ends. Nil if there is none.
     public func queryArgument(_ name: String) throws -> String? { last(name, in: try queryArguments()) }
 
     /// The last value of an argument of the query, as a type of its own.
@@ -119,7 +120,8 @@ extension RequestHandler {
         return try convert(name, text)
     }
 
-    /// The last value of an argument of the form in the body, without blanks around it. Nil if there is none.
+    /// The last value of an argument of the form in the body, without blanks around it and with a space for each control
+    /// character but tabs and line ends. Nil if there is none.
     public func bodyArgument(_ name: String) throws -> String? { last(name, in: try bodyArguments()) }
 
     /// The last value of an argument of the form in the body, as a type of its own.
@@ -144,28 +146,19 @@ extension RequestHandler {
 
     /// All values of an argument, those of the query first: Tornado's `get_arguments`.
     public func arguments(_ name: String) throws -> [String] {
-        (try queryArguments() + bodyArguments()).filter { $0.name == name }.map(\.value.trimmingBlanks)
+        (try queryArguments() + bodyArguments()).filter { $0.name == name }.map(\.value.argumentText)
     }
 
     private func last(_ name: String, in pairs: [(name: String, value: String)]) -> String? {
-        pairs.last { $0.name == name }?.value.trimmingBlanks
+        pairs.last { $0.name == name }?.value.argumentText
     }
 
-    private func convert<Value: PathArgument>(_ name: String, _ text: String?) throws -> Value {
+    func convert<Value: PathArgument>(_ name: String, _ text: String?) throws -> Value {
         guard let text else { throw HTTPError.missingArgument(name) }
         guard let value = Value(pathArgument: text) else {
-            throw HTTPError.invalidArgument(name, Self.wanted(Value.self))
+            throw HTTPError.invalidArgument(name, wanted(Value.self))
         }
         return value
-    }
-
-    private static func wanted(_ type: Any.Type) -> String {
-        switch type {
-        case is any FixedWidthInteger.Type: "a whole number"
-        case is any BinaryFloatingPoint.Type: "a number"
-        case is Bool.Type: "true or false"
-        default: "a valid \(type)"
-        }
     }
 
     // MARK: streamed bodies

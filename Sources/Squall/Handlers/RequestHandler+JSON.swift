@@ -22,14 +22,14 @@ extension RequestHandler {
     public func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
         let mediaType = self.mediaType
         guard mediaType.isEmpty || mediaType == "application/json" || mediaType.hasSuffix("+json") else {
-            throw HTTPError(415, "the body must be application/json")
+            throw HTTPError.notJSON
         }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         do {
             return try decoder.decode(type, from: Data(request.body))
         } catch let error as DecodingError {
-            throw HTTPError(400, Self.explain(error))
+            throw HTTPError.invalidBody(Self.explain(error))
         }
     }
 
@@ -47,8 +47,8 @@ extension RequestHandler {
         }
         switch error {
         case .keyNotFound(let key, let context): return "\(path(context, key)) is missing"
-        case .typeMismatch(let type, let context): return "\(path(context)) must be a \(type)"
-        case .valueNotFound(let type, let context): return "\(path(context)) must be a \(type), not null"
+        case .typeMismatch(let type, let context): return "\(path(context)) must be \(wanted(type))"
+        case .valueNotFound(let type, let context): return "\(path(context)) must be \(wanted(type)), not null"
         case .dataCorrupted(let context):
             return context.codingPath.isEmpty ? "the body is not valid JSON" : "\(path(context)) is not valid"
         @unknown default: return "the body does not fit"

@@ -102,6 +102,9 @@ extension RequestHandler {
         fields = []
         contentType = Self.defaultContentType
         setDefaultHeaders()
+        for field in keptFields where !fields.contains(where: { $0.name.equalsIgnoringCase(field.name) }) {
+            fields.append(field)
+        }
     }
 
     /// Sends what was written so far, with the head if that is not sent yet.
@@ -205,7 +208,7 @@ extension RequestHandler {
     }
 
     /// Whether browsers take the text for a path of the same site: one slash, and nothing that they drop or turn round.
-    private func isOwnPath(_ text: String) -> Bool {
+    func isOwnPath(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         return bytes.first == UInt8(ascii: "/") && !(bytes.count > 1 && bytes[1] == UInt8(ascii: "/"))
             && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") }
@@ -323,6 +326,7 @@ extension RequestHandler {
             }
             try HTTP1Encoder.appendField(field.name, field.value, to: &wire)
         }
+        if let timings { try HTTP1Encoder.appendField("Server-Timing", serverTimingField(timings), to: &wire) }
         for cookie in newCookies { try HTTP1Encoder.appendField("Set-Cookie", cookie.line, to: &wire) }
         if let exchange {
             // What a client keeps is not changed by 304, its nonce neither.

@@ -34,10 +34,12 @@ extension RequestHandler {
 
     /// Whether the request's method may change something, so that it needs the token.
     var needsXSRFToken: Bool {
-        guard let exchange, exchange.refusal == nil else { return false }
+        guard let exchange else { return false }
         switch exchange.head.method {
         case .get, .head, .options: return false
-        default: return exchange.route.checksXSRF ?? exchange.connection.server.core.checksXSRF
+        default:
+            return !(self is ErrorHandler) && !(self is FallbackHandler)
+                && (route?.checksXSRF ?? application?.checksXSRF ?? true)
         }
     }
 
@@ -47,12 +49,12 @@ extension RequestHandler {
         let sent = try bodyArgument(Self.xsrfArgument) ?? queryArgument(Self.xsrfArgument)
         guard
             let sent = sent ?? request.header("x-xsrftoken") ?? request.header("x-csrftoken"), !sent.isEmpty
-        else { throw HTTPError(403, "'_xsrf' argument missing from \(request.method.rawValue)") }
+        else { throw HTTPError.missingXSRFToken(request.method.rawValue) }
         guard let token = XSRFToken(sent, now: now) else {
-            throw HTTPError(403, "'_xsrf' argument has invalid format")
+            throw HTTPError.malformedXSRFToken
         }
         guard let cookie = cookie(xsrfCookieName).flatMap({ XSRFToken($0, now: now) }),
             Crypto.areEqual(cookie.bytes, token.bytes)
-        else { throw HTTPError(403, "XSRF cookie does not match \(request.method.rawValue) argument") }
+        else { throw HTTPError.mismatchedXSRFToken(request.method.rawValue) }
     }
 }

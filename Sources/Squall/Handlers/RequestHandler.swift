@@ -45,6 +45,12 @@ open class RequestHandler {
     @exclusivity(unchecked) var declaredLength: Int?
     @exclusivity(unchecked) var parsedQuery: [(name: String, value: String)]?
     @exclusivity(unchecked) var parsedForm: ParsedForm?
+    /// Fields that errors have, too: those that were set before the handler ran.
+    @exclusivity(unchecked) var keptFields: [(name: String, value: String)] = []
+    /// What is told of where the time went. Nil: nothing, so far.
+    @exclusivity(unchecked) var timings: [String]?
+    /// The application to which another one has handed the request.
+    @exclusivity(unchecked) var mount: Mount?
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.
@@ -64,17 +70,17 @@ open class RequestHandler {
     open func prepare() async throws {}
 
     /// Answers GET. Unless overridden: 405.
-    open func get() async throws { throw MethodNotAllowed() }
+    open func get() async throws { throw methodNotAllowed }
     /// Answers HEAD. Unless overridden it does what ``get()`` does, and the body is not sent.
     open func head() async throws { try await get() }
     /// Answers POST. Unless overridden: 405.
-    open func post() async throws { throw MethodNotAllowed() }
+    open func post() async throws { throw methodNotAllowed }
     /// Answers PUT. Unless overridden: 405.
-    open func put() async throws { throw MethodNotAllowed() }
+    open func put() async throws { throw methodNotAllowed }
     /// Answers DELETE. Unless overridden: 405.
-    open func delete() async throws { throw MethodNotAllowed() }
+    open func delete() async throws { throw methodNotAllowed }
     /// Answers PATCH. Unless overridden: 405.
-    open func patch() async throws { throw MethodNotAllowed() }
+    open func patch() async throws { throw methodNotAllowed }
     /// Answers OPTIONS. Unless overridden: 204 with the methods that the handler has.
     open func options() async throws {
         setStatus(204)
@@ -94,41 +100,23 @@ open class RequestHandler {
 
     /// Writes the page for an error. The status and the error's own fields are set already.
     ///
-    /// This one writes JSON for a client that prefers it to HTML, and a short HTML page otherwise. It is called for
-    /// errors that ``prepare()`` and the method's function throw; if it throws itself, the client gets a bare status.
+    /// This one writes a short HTML page; JSON for a client that likes it better by its Accept field; a problem of RFC 9457 for one
+    /// that names `application/problem+json`; and in development a page that tells what is known:
+    /// ``Application/Settings/isDevelopment``. It is called for errors that ``prepare()``, the method's function and
+    /// middleware throw; if it throws itself, the client gets a bare status.
     open func writeError(_ error: HTTPError) async throws {
-        let phrase = reason ?? reasonPhrase(for: error.status)
-        if prefersJSON {
-            try write(json: ErrorBody(status: error.status, error: phrase, message: error.message))
-        } else {
-            let title = "\(error.status): \(Escape.html(phrase))"
-            let detail = error.message.map { "<p>\(Escape.html($0))</p>" } ?? ""
-            write("<html><title>\(title)</title><body><h1>\(title)</h1>\(detail)</body></html>\n")
-        }
+        try await writeErrorPage(error)
     }
 
-    /// Logs an error that ended a request. Errors that are meant for the client, ``HTTPError``, are logged at `info`,
-    /// all others at `error`.
+    /// Logs an error that ended a request. Errors that are meant for the client, ``HTTPError`` and those of a ``ResponseError``
+    /// below 500, are logged at `info`, all others at `error`.
     open func logException(_ error: any Error) {
         let logger = self.logger
-        if let error = error as? HTTPError, error.status < 500 || error.logMessage == nil {
-            logger.info("\(error)")
-        } else {
-            logger.error("\(error)")
+        switch error {
+        case let error as HTTPError where error.status < 500 || error.logMessage == nil: logger.info("\(error)")
+        case let error as any ResponseError where error.status < 500: logger.info("\(error)")
+        default: logger.error("\(error)")
         }
-    }
-
-    private struct ErrorBody: Encodable {
-        var status: Int
-        var error: String
-        var message: String?
-    }
-
-    private var prefersJSON: Bool {
-        guard let accept = request.header("accept") else { return false }
-        guard let json = accept.firstRange(of: "application/json") else { return false }
-        guard let html = accept.firstRange(of: "text/html") else { return true }
-        return json.lowerBound < html.lowerBound
     }
 
     // MARK: the request
@@ -143,7 +131,9 @@ open class RequestHandler {
     }
 
     /// The application that the handler belongs to. Nil in the handler's initialiser.
-    public var application: Application? { exchange?.connection.server.core.application }
+    public var application: Application? { mount?.application ?? exchange?.connection.server.core.application }
+
+    var route: RouteEntry? { mount?.route ?? exchange?.route }
 
     /// A logger whose lines carry the request's id and route.
     public var logger: Logger {
@@ -175,23 +165,20 @@ open class RequestHandler {
 
     /// The methods that the handler has, for the Allow field.
     var allowedMethods: String {
-        guard let exchange else { return "" }
-        switch exchange.route.action {
+        guard let route else { return "" }
+        switch route.action {
         case .closure(_, let methods):
             return (methods + (methods.contains(.options) ? [] : [.options])).map(\.rawValue).joined(separator: ", ")
         case .handler: return MethodTable.allowed(by: type(of: self))
         }
     }
-}
 
-/// What the base class's methods throw.
-struct MethodNotAllowed: Error {}
+    /// What the base class's methods throw.
+    var methodNotAllowed: MethodNotAllowedError { MethodNotAllowedError(allowed: allowedMethods) }
+}
 
 /// Answers what no handler of the application's is asked about.
 final class RefusalHandler: RequestHandler {
-    private let error: HTTPError
-    init(_ error: HTTPError) { self.error = error }
-    override func prepare() async throws { throw error }
     override func logException(_ error: any Error) {
         logger.debug("\(error)")
     }

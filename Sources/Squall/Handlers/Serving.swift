@@ -5,18 +5,37 @@ import SquallIO
 
 /// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
 func serve(_ exchange: Exchange) async {
-    let handler = makeHandler(exchange)
-    handler.exchange = exchange
-    handler.setDefaultHeaders()
-    do {
-        if handler.needsXSRFToken { try handler.checkXSRF() }
-        try await handler.prepare()
-        if !handler.isFinished {
-            try await dispatch(handler, exchange)
-            if !handler.isFinished { try handler.finish() }
+    let handler: RequestHandler
+    if let refusal = exchange.refusal {
+        handler = exchange.connection.server.core.settings.errorHandler?() ?? RefusalHandler()
+        handler.exchange = exchange
+        handler.setDefaultHeaders()
+        // Of what cannot be read nothing is known that middleware could look at.
+        let middleware = exchange.isReadable ? exchange.connection.server.core.router.refusals.middleware : []
+        await answer(handler, exchange, middleware) { throw refusal }
+    } else if let preflight = preflight(exchange) {
+        handler = preflight
+        handler.exchange = exchange
+        await answer(handler, exchange, []) { try await handler.prepare() }
+    } else {
+        handler = makeHandler(exchange.route)
+        handler.exchange = exchange
+        handler.setDefaultHeaders()
+        let route = exchange.route
+        if route.middleware.isEmpty {
+            do {
+                if handler.needsXSRFToken { try handler.checkXSRF() }
+                try await handler.prepare()
+                if !handler.isFinished {
+                    try await dispatch(handler, exchange, route)
+                    if !handler.isFinished { try handler.finish() }
+                }
+            } catch {
+                await handle(error, handler, exchange)
+            }
+        } else {
+            await answer(handler, exchange, route.middleware) { try await runHandler(handler, exchange, route) }
         }
-    } catch {
-        await handle(error, handler, exchange)
     }
     handler.chunk = []
     if exchange.abandonment == .left { handler.onConnectionClose() }
@@ -24,53 +43,50 @@ func serve(_ exchange: Exchange) async {
     if exchange.connection.server.core.logsAccess, exchange.abandonment != .replaced { logAccess(exchange, handler) }
 }
 
-private func makeHandler(_ exchange: Exchange) -> RequestHandler {
-    if let refusal = exchange.refusal {
-        return exchange.connection.server.core.settings.errorHandler.map { ApplicationRefusal(refusal, $0()) }
-            ?? RefusalHandler(refusal)
-    }
-    if let cors = exchange.route.cors ?? exchange.connection.server.core.settings.cors, cors.isPreflight(exchange.head)
-    {
-        return PreflightHandler(cors)
-    }
-    switch exchange.route.action {
-    case .handler(let make): return make()
-    case .closure: return ClosureHandler()
+/// Answers a preflight (CORS) before anything of the application's runs, which could not know its sender. Nil if it is none.
+private func preflight(_ exchange: Exchange) -> RequestHandler? {
+    guard let cors = exchange.route.cors ?? exchange.connection.server.core.settings.cors,
+        cors.isPreflight(exchange.head)
+    else { return nil }
+    return PreflightHandler(cors)
+}
+
+func makeHandler(_ route: RouteEntry) -> RequestHandler {
+    switch route.action {
+    case .handler(let make): make()
+    case .closure: ClosureHandler()
     }
 }
 
 /// A route that is a closure.
 private final class ClosureHandler: RequestHandler {}
 
-/// A refusal that the application's own error handler renders.
-private final class ApplicationRefusal: RequestHandler {
-    private let error: HTTPError
-    private let page: RequestHandler
-
-    init(_ error: HTTPError, _ page: RequestHandler) {
-        self.error = error
-        self.page = page
-    }
-
-    override func setDefaultHeaders() {
-        page.exchange = exchange
-        page.setDefaultHeaders()
-    }
-    override func prepare() async throws {
-        phase = .finished
-        page.logException(error)
-        await page.sendError(error)
-        status = page.status
+/// Takes the request through middleware and `core`, and ends the response.
+func answer(
+    _ handler: RequestHandler, _ exchange: Exchange, _ middleware: [Middleware], _ core: Middleware.Next
+) async {
+    do {
+        try await run(middleware, from: 0, around: handler, core)
+        if !handler.isFinished { try handler.finish() }
+    } catch {
+        await handle(error, handler, exchange)
     }
 }
 
+/// What the innermost `next` is.
+func runHandler(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry) async throws {
+    if handler.needsXSRFToken { try handler.checkXSRF() }
+    try await handler.prepare()
+    if !handler.isFinished { try await dispatch(handler, exchange, route) }
+}
+
 @inline(__always)
-private func dispatch(_ handler: RequestHandler, _ exchange: Exchange) async throws {
+private func dispatch(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry) async throws {
     let method = exchange.head.method
-    if case .closure(let body, let methods) = exchange.route.action {
+    if case .closure(let body, let methods) = route.action {
         if methods.contains(method) { return try await body(handler) }
         if method == .options { return try await handler.options() }
-        throw isKnown(method) ? MethodNotAllowed() : HTTPError(501, "the method is not known")
+        throw isKnown(method) ? handler.methodNotAllowed : HTTPError.unknownMethod
     }
     switch method {
     case .get: try await handler.get()
@@ -80,7 +96,7 @@ private func dispatch(_ handler: RequestHandler, _ exchange: Exchange) async thr
     case .delete: try await handler.delete()
     case .patch: try await handler.patch()
     case .options: try await handler.options()
-    default: throw isKnown(method) ? MethodNotAllowed() : HTTPError(501, "the method is not known")
+    default: throw isKnown(method) ? handler.methodNotAllowed : HTTPError.unknownMethod
     }
 }
 
@@ -99,22 +115,19 @@ private func handle(_ error: any Error, _ handler: RequestHandler, _ exchange: E
         } catch {
             await handle(error, handler, exchange)
         }
-    case is MethodNotAllowed:
-        await handler.sendError(HTTPError(405, headers: [("Allow", handler.allowedMethods)]))
-    case let error as HTTPError:
-        handler.logException(error)
-        await handler.sendError(error)
+    case is MethodNotAllowedError:
+        await handler.sendError(HTTPError(answering: error))
     case is StreamClosedError, is CancellationError:
         // Nobody is there to be told. If somebody is, the handler was cancelled by its own code.
         if exchange.isAbandoned {
             if !handler.isFinished { handler.abandon() }
         } else {
             handler.logException(error)
-            await handler.sendError(HTTPError(500))
+            await handler.sendError(HTTPError(answering: error))
         }
     default:
         handler.logException(error)
-        await handler.sendError(HTTPError(500))
+        await handler.sendError(HTTPError(answering: error))
     }
 }
 

@@ -39,9 +39,9 @@ struct ParsedForm {
             case .endOfPart:
                 if let part { add(part, content.map { Array(body[$0]) } ?? []) }
             case .end: return
-            case .failure(let error): throw HTTPError(error.status, error.message)
+            case .failure(let error): throw HTTPError.malformedForm(error.status, error.message)
             case .needMoreInput:
-                if let error = parser.finish() { throw HTTPError(error.status, error.message) }
+                if let error = parser.finish() { throw HTTPError.malformedForm(error.status, error.message) }
                 return
             }
         }

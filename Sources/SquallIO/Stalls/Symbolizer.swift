@@ -2,7 +2,7 @@
 @_spi(Internal) import Runtime
 #endif
 
-/// Turns return addresses into functions, files and lines. Belongs to the reporter's thread.
+/// Turns return addresses into functions, files and lines. Belongs to one thread: the reporter's, or that of its maker.
 final class Symbolizer {
     private var cache: [[UInt]: [StallReport.Frame]] = [:]
 
@@ -20,9 +20,10 @@ final class Symbolizer {
     #if canImport(Runtime)
     private let images = ImageMap.capture()
 
-    private func symbolicate(_ addresses: [UInt]) -> [StallReport.Frame] {
+    /// - Parameter isInterrupted: the first is where the thread was, and no return address.
+    func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {
         let frames = addresses.enumerated().map { index, address -> RichFrame<UInt> in
-            index == 0 ? .programCounter(address) : .returnAddress(address)
+            index == 0 && isInterrupted ? .programCounter(address) : .returnAddress(address)
         }
         let backtrace = Backtrace(architecture: Self.architecture, frames: frames, images: images)
         guard let symbolicated = backtrace.symbolicated(options: .default) else { return [] }
@@ -45,7 +46,7 @@ final class Symbolizer {
     private static let architecture = "unknown"
     #endif
     #else
-    private func symbolicate(_ addresses: [UInt]) -> [StallReport.Frame] {
+    func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {
         addresses.map { StallReport.Frame(function: "0x" + String($0, radix: 16), file: nil, line: nil) }
     }
     #endif

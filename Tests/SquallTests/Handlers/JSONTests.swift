@@ -30,14 +30,17 @@ import Testing
 
     @Test(arguments: [
         (#"{"items":[]}"#, "the field &#x27;title&#x27; is missing"),
-        (#"{"title":7,"items":[]}"#, "the field &#x27;title&#x27; must be a String"),
-        (#"{"title":null,"items":[]}"#, "the field &#x27;title&#x27; must be a String, not null"),
-        (#"{"title":"t","year":"x","items":[]}"#, "the field &#x27;year&#x27; must be a Int"),
+        (#"{"title":7,"items":[]}"#, "the field &#x27;title&#x27; must be a string"),
+        (#"{"title":null,"items":[]}"#, "the field &#x27;title&#x27; must be a string, not null"),
+        (#"{"title":"t","year":"x","items":[]}"#, "the field &#x27;year&#x27; must be a whole number"),
         (
             #"{"title":"t","items":[{"name":"n","count":1},{"name":"n"}]}"#,
             "the field &#x27;items[1].count&#x27; is missing"
         ),
-        (#"{"title":"t","items":[{"name":"n","count":"1"}]}"#, "the field &#x27;items[0].count&#x27; must be a Int"),
+        (
+            #"{"title":"t","items":[{"name":"n","count":"1"}]}"#,
+            "the field &#x27;items[0].count&#x27; must be a whole number"
+        ),
         (#"{"title":"t","items":"#, "the body is not valid JSON"), ("", "the body is not valid JSON"),
         ("\u{ff}", "the body is not valid JSON"), (#"{"title":"t","year":99999999999999999999,"items":[]}"#, "valid"),
         ("[]", "the body must be a"),

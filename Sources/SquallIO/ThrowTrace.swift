@@ -1,0 +1,68 @@
+import CSquall
+import Synchronization
+
+/// Where errors were thrown: Swift's errors have no stack of their own. For development, as it makes each throw slower.
+///
+/// It uses a place in Swift's runtime in which testing libraries, too, put a function that is called at every throw. Where that
+/// is missing, nothing is known.
+package enum ThrowTrace {
+    package struct Frame: Sendable {
+        package var function: String
+        package var file: String?
+        package var line: Int?
+
+        /// One line of a stack.
+        package var text: String {
+            guard let file, let line else { return function }
+            return "\(function)\n    at \(file):\(line)"
+        }
+    }
+
+    private static let isOn = Atomic<Bool>(false)
+    private static let deepest = 32
+    /// The recording's own.
+    private static let ownFrames = 2
+
+    /// Has stacks kept from now on, in the whole process and for good.
+    package static func begin() {
+        squall_record_throws()
+        isOn.store(true, ordering: .relaxed)
+    }
+
+    /// The return addresses at the throw, innermost first. None if nothing is recorded, if 256 others were thrown since, or if the
+    /// error was not thrown as `any Error`.
+    package static func addresses(of error: any Error) -> [UInt] {
+        guard isOn.load(ordering: .relaxed), MemoryLayout<any Error>.stride == MemoryLayout<UInt>.size else {
+            return []
+        }
+        // An `any Error` is one pointer to the box that was thrown. It is compared and never followed. In an array, because
+        // what is given to a generic function may be taken out of its box.
+        let address = [error].withUnsafeBytes { $0.loadUnaligned(as: UInt.self) }
+        guard let box = UnsafeRawPointer(bitPattern: address) else { return [] }
+        var frames = [UInt](repeating: 0, count: deepest)
+        let count = Int(squall_throw_stack(box, &frames, Int32(deepest)))
+        return Array(frames.prefix(count).dropFirst(ownFrames))
+    }
+
+    private final class Known {
+        let symbolizer = Symbolizer()
+        var stacks: [[UInt]: [Frame]] = [:]
+    }
+    /// Nothing is looked up before the first error.
+    private static let known = Mutex<Known?>(nil)
+
+    /// Functions, files and lines. Reads the program's symbols from disk, which can take seconds: not for a loop's thread.
+    package static func frames(_ addresses: [UInt]) -> [Frame] {
+        known.withLock { state in
+            let known = state ?? Known()
+            state = known
+            if let frames = known.stacks[addresses] { return frames }
+            let frames = known.symbolizer.symbolicate(addresses, isInterrupted: false).map {
+                Frame(function: $0.function, file: $0.file, line: $0.line)
+            }
+            if known.stacks.count >= 256 { known.stacks.removeAll() }
+            known.stacks[addresses] = frames
+            return frames
+        }
+    }
+}
