@@ -85,6 +85,9 @@ public final class Application: Sendable {
             return try Listener(host: host, port: port, backlog: backlog)
         }
         let server = try await Server.start(self, listener: listener)
+        if settings.isDevelopment {
+            settings.logger.warning("isDevelopment is set: error pages tell all that is known; unset it for others")
+        }
         running.withLock { $0 = server }
         return server
     }

@@ -45,12 +45,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var declaredLength: Int?
     @exclusivity(unchecked) var parsedQuery: [(name: String, value: String)]?
     @exclusivity(unchecked) var parsedForm: ParsedForm?
-    /// Fields that errors have, too: those that were set before the handler ran.
-    @exclusivity(unchecked) var keptFields: [(name: String, value: String)] = []
-    /// What is told of where the time went. Nil: nothing, so far.
-    @exclusivity(unchecked) var timings: [String]?
-    /// The application to which another one has handed the request.
-    @exclusivity(unchecked) var mount: Mount?
+    /// What few requests need: the others pay for one pointer.
+    @exclusivity(unchecked) var extras: RequestExtras?
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.

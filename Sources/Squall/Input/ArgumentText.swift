@@ -15,6 +15,9 @@ func wanted(_ type: Any.Type) -> String {
     case is any BinaryFloatingPoint.Type: return "a number"
     case is Bool.Type: return "true or false"
     case is String.Type: return "a string"
+    // What a JSON decoder calls lists and objects.
+    case is [Any].Type: return "a list"
+    case is [String: Any].Type: return "an object"
     case let type as any CaseIterable.Type:
         let cases = cases(of: type)
         return cases.isEmpty || cases.count > 20 ? "a valid \(type)" : "one of \(cases.joined(separator: ", "))"

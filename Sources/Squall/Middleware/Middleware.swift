@@ -49,7 +49,7 @@ func run(
 ) async throws {
     guard !handler.isFinished else { return }
     guard middleware.indices.contains(index) else {
-        handler.keptFields = handler.fields
+        if !handler.fields.isEmpty { handler.keptFields = handler.fields }
         do {
             try await core()
         } catch is Finish {}

@@ -48,7 +48,7 @@ import Testing
         ) { server in
             let response = try await server.get("/")
             #expect(response.status == 500)
-            #expect(response.headers.map(\.name).sorted() == ["Content-Length", "Content-Type", "Date"])
+            #expect(response.headers.map(\.name).sorted() == ["Content-Length", "Content-Type", "Date", "Vary"])
         }
     }
 

@@ -43,7 +43,8 @@ import Testing
         ),
         (#"{"title":"t","items":"#, "the body is not valid JSON"), ("", "the body is not valid JSON"),
         ("\u{ff}", "the body is not valid JSON"), (#"{"title":"t","year":99999999999999999999,"items":[]}"#, "valid"),
-        ("[]", "the body must be a"),
+        ("[]", "the body must be an object"),
+        (#"{"title":"t","items":{}}"#, "the field &#x27;items&#x27; must be a list"),
     ])
     func `JSON that does not fit is answered 400, which names the field`(_ body: String, _ message: String) async throws
     {

@@ -1,0 +1,31 @@
+/// What a handler has only where a feature is used.
+final class RequestExtras {
+    /// Fields that errors have, too: those that were set before the handler ran.
+    var keptFields: [(name: String, value: String)] = []
+    /// What is told of where the time went. Nil: nothing, so far.
+    var timings: [String]?
+    /// The application to which another one has handed the request.
+    var mount: Mount?
+}
+
+extension RequestHandler {
+    var keptFields: [(name: String, value: String)] {
+        get { extras?.keptFields ?? [] }
+        set { ensureExtras().keptFields = newValue }
+    }
+    var timings: [String]? {
+        get { extras?.timings }
+        set { ensureExtras().timings = newValue }
+    }
+    var mount: Mount? {
+        get { extras?.mount }
+        set { ensureExtras().mount = newValue }
+    }
+
+    private func ensureExtras() -> RequestExtras {
+        if let extras { return extras }
+        let made = RequestExtras()
+        extras = made
+        return made
+    }
+}
