@@ -31,12 +31,19 @@ public struct Route: Sendable {
         /// Whether requests that may change something must bring a token: ``Application/Settings/checksXSRF``. Nil: the
         /// group's, or the application's.
         public var checksXSRF: Bool?
+        /// Whether bodies of requests that are compressed are decompressed: ``Application/Settings/decompressesBodies``. Nil: the
+        /// group's, or the application's.
+        public var decompressesBody: Bool?
+        /// Whether responses are compressed: ``Application/Settings/compressesResponses``. Nil: the group's, or the application's.
+        public var compressesResponse: Bool?
 
         public init(
             bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
-            checksXSRF: Bool? = nil
+            checksXSRF: Bool? = nil, decompressesBody: Bool? = nil, compressesResponse: Bool? = nil
         ) {
             self.checksXSRF = checksXSRF
+            self.decompressesBody = decompressesBody
+            self.compressesResponse = compressesResponse
             self.bodyLimit = bodyLimit
             self.deadline = deadline
             self.streamsBody = streamsBody
@@ -48,7 +55,9 @@ public struct Route: Sendable {
             Options(
                 bodyLimit: bodyLimit ?? outer.bodyLimit, deadline: deadline ?? outer.deadline,
                 streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
-                checksXSRF: checksXSRF ?? outer.checksXSRF)
+                checksXSRF: checksXSRF ?? outer.checksXSRF,
+                decompressesBody: decompressesBody ?? outer.decompressesBody,
+                compressesResponse: compressesResponse ?? outer.compressesResponse)
         }
     }
 
@@ -130,6 +139,8 @@ final class RouteEntry: Sendable {
     let bodyLimit: Int?
     let streamsBody: Bool
     let checksXSRF: Bool?
+    let decompressesBody: Bool?
+    let compressesResponse: Bool?
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -140,6 +151,8 @@ final class RouteEntry: Sendable {
         bodyLimit = options.bodyLimit
         streamsBody = options.streamsBody
         checksXSRF = options.checksXSRF
+        decompressesBody = options.decompressesBody
+        compressesResponse = options.compressesResponse
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }

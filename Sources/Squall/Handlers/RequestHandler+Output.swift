@@ -99,6 +99,7 @@ extension RequestHandler {
         guard case .open = phase else { return }
         status = 200
         reason = nil
+        compression = nil
         fields = []
         contentType = "text/html; charset=UTF-8"
         setDefaultHeaders()
@@ -118,12 +119,15 @@ extension RequestHandler {
         case .finished: throw ResponseStateError(description: "the response is finished; flush before finish()")
         case .open:
             gather()
+            chooseStreamCoding(exchange)
             let framing = streamFraming(exchange)
             let closes = framing == .untilClose || mustClose(exchange)
+            try await encodeStreamed(framing)
             dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: closes)
             phase = .streaming(framing)
             try appendBody(to: &wire, framing)
         case .streaming(let framing):
+            try await encodeStreamed(framing)
             try appendBody(to: &wire, framing)
         }
         guard !wire.isEmpty else { return }
@@ -139,7 +143,9 @@ extension RequestHandler {
         switch phase {
         case .finished: throw ResponseStateError(description: "the response is finished already")
         case .open:
+            chooseCoding(exchange)
             revalidate(exchange)
+            if compression != nil { compressBody() }
             let closes = mustClose(exchange)
             try exchange.respond(end: closes ? .close : .keepAlive) { wire throws(HTTPFieldError) in
                 let dateAt = try appendHead(to: &wire, length: bodyLength, framing: .length, closes: closes)
@@ -150,6 +156,7 @@ extension RequestHandler {
             text = ""
             chunk = []
         case .streaming(let framing):
+            if let compression, framing != .none { chunk = compression.encode(chunk, isLast: true) }
             try appendBody(to: &wire, framing)
             if framing == .chunked { wire.append(contentsOf: HTTP1Encoder.lastChunk) }
             phase = .finished
@@ -230,6 +237,7 @@ extension RequestHandler {
         chunk = []
         text = ""
         fields = []
+        compression = nil
         reason = nil
         contentType = nil
         self.status = status
@@ -258,6 +266,13 @@ extension RequestHandler {
             clearHeader("content-length")
         }
         return exchange.head.minorVersion == 0 ? .untilClose : .chunked
+    }
+
+    private func encodeStreamed(_ framing: Framing) async throws {
+        guard let compression, framing != .none, !chunk.isEmpty else { return }
+        let piece = chunk
+        chunk = []
+        chunk = try await compression.encodeElsewhere(piece, isLast: false)
     }
 
     private func appendBody(to wire: inout [UInt8], _ framing: Framing) throws {

@@ -43,6 +43,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var declaredLength: Int?
     @exclusivity(unchecked) var parsedQuery: [(name: String, value: String)]?
     @exclusivity(unchecked) var parsedForm: ParsedForm?
+    /// Puts a coding on the response, once that is decided.
+    @exclusivity(unchecked) var compression: ResponseCompression?
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.
@@ -60,6 +62,10 @@ open class RequestHandler {
 
     /// Called before the method's function, whatever the method. To end the request here, call ``finish()`` or throw.
     open func prepare() async throws {}
+
+    /// Gets the body of a route with `streamsBody` as it comes, in pieces of up to 64 KiB, after ``prepare()`` and before the method's
+    /// function. The client is held back while it works. Unless overridden, the body is left to ``body``.
+    open func dataReceived(_ chunk: [UInt8]) async throws {}
 
     /// Answers GET. Unless overridden: 405.
     open func get() async throws { throw MethodNotAllowed() }

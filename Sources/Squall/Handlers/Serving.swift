@@ -5,20 +5,32 @@ import SquallIO
 
 /// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
 func serve(_ exchange: Exchange) async {
+    var failure: (any Error)?
+    if exchange.intake == .framework {
+        failure = await exchange.receiveBody()
+        // Nobody is there to be told, and no handler has begun.
+        if failure != nil, exchange.isAbandoned { return exchange.send([], dateAt: nil, end: .abort) }
+    }
     let handler = makeHandler(exchange)
     handler.exchange = exchange
     handler.setDefaultHeaders()
     do {
+        if let failure { throw failure }
         if handler.needsXSRFToken { try handler.checkXSRF() }
         try await handler.prepare()
+        if !handler.isFinished, exchange.intake == .handler { try await handler.receiveData(exchange) }
         if !handler.isFinished {
             try await dispatch(handler, exchange)
-            if !handler.isFinished { try handler.finish() }
+            if !handler.isFinished {
+                if handler.bodyLength > RequestHandler.mostCompressedInline { try await handler.compressElsewhere() }
+                try handler.finish()
+            }
         }
     } catch {
         await handle(error, handler, exchange)
     }
     handler.chunk = []
+    exchange.form?.close()
     if exchange.abandonment == .left { handler.onConnectionClose() }
     handler.onFinish()
     if exchange.connection.server.core.logsAccess, exchange.abandonment != .replaced { logAccess(exchange, handler) }
