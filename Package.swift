@@ -68,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "SquallTests",
             dependencies: [
-                "Squall", "SquallIO", "ConformanceServer",
+                "Squall", "SquallIO", "ConformanceServer", "CBrotli", "CZlib",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -92,7 +92,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 if phase == .ready { return position }
             case .body(let range):
                 receivedBody(bytes, start + range.lowerBound..<start + range.upperBound)
-                if !wantsInput { return position }
+                // The end, which has no bytes of its own, comes with the last piece.
+                if !wantsInput, parser.isInBody { return position }
             case .end:
                 endRequest()
                 if phase == .ready || phase == .running || phase == .ending { return position }
