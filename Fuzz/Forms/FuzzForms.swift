@@ -55,6 +55,9 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
     _ = try? FormURLEncoded.parse(input.span)
     _ = HeaderParameters(input.span)
+    check(
+        (0...1_000).contains(AcceptEncoding(String(decoding: input, as: UTF8.self)).quality(of: .gzip)),
+        "a weight is out of range")
     for cookie in CookieHeader.parse(input.span) {
         guard let line = try? SetCookie("a", cookie.value).serialized() else { continue }
         let pair = line.prefix(line.count - "; HttpOnly; Path=/; SameSite=Lax".count)

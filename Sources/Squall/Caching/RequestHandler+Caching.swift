@@ -29,14 +29,14 @@ extension RequestHandler {
         let current = tag.map { "\"\($0)\"" }
         if let field = request.header("if-match") {
             guard let current,
-                ResponseCompression.tags(for: current).contains(where: { EntityTags.contains(field, strongly: $0) })
+                tagsInAllCodings(current).contains(where: { EntityTags.contains(field, strongly: $0) })
             else { throw HTTPError(412) }
         } else if let field = request.header("if-unmodified-since"), let since = HTTPDate.parse(field), let lastModified
         {
             guard lastModified <= since else { throw HTTPError(412) }
         }
         if let field = request.header("if-none-match"), let current,
-            ResponseCompression.tags(for: current).contains(where: { EntityTags.contains(field, weakly: $0) })
+            tagsInAllCodings(current).contains(where: { EntityTags.contains(field, weakly: $0) })
         {
             throw HTTPError(412)
         }

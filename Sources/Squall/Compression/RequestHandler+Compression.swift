@@ -36,10 +36,6 @@ final class ResponseCompression {
         return "\(tag.dropLast())\(tagSuffix)\""
     }
 
-    /// The tags of one version of a resource in all codings.
-    static func tags(for tag: String) -> [String] {
-        [tag] + ["-gzip", "-br"].map { "\(tag.dropLast())\($0)\"" }
-    }
 }
 
 extension RequestHandler {
@@ -64,6 +60,12 @@ extension RequestHandler {
             return
         }
         chooseCoding(exchange, isStream: true)
+    }
+
+    /// The tags of one version of a resource, in all codings in which it may be sent.
+    func tagsInAllCodings(_ tag: String) -> [String] {
+        guard let exchange, isCompressing(exchange) else { return [tag] }
+        return [tag] + ["-gzip", "-br"].map { "\(tag.dropLast())\($0)\"" }
     }
 
     private func isCompressing(_ exchange: Exchange) -> Bool {
@@ -116,7 +118,11 @@ extension RequestHandler {
 
     /// Puts the coding on a large body without holding the loop. ``finish()`` has to be called next.
     func compressElsewhere() async throws {
-        guard let exchange, case .open = phase else { return }
+        guard let exchange else { return }
+        guard case .open = phase else {
+            if compression != nil { try await flush() }
+            return
+        }
         chooseCoding(exchange)
         guard let compression else { return }
         revalidate(exchange)

@@ -95,5 +95,7 @@ final class MultipartReader {
 
 /// Whether a Content-Type is that of a form with parts, whatever its parameters.
 func isMultipartForm(_ contentType: String) -> Bool {
-    contentType.prefix { $0 != ";" }.trimmingBlanks.equalsIgnoringCase("multipart/form-data")
+    // Asked for every request with a body: most are not.
+    guard let first = contentType.utf8.first, first | 0x20 == UInt8(ascii: "m") else { return false }
+    return contentType.prefix { $0 != ";" }.trimmingBlanks.equalsIgnoringCase("multipart/form-data")
 }

@@ -98,6 +98,8 @@ private struct UploadSink {
             }
         } catch let error as SystemError {
             throw HTTPError(500, logMessage: "an upload could not be kept: \(error); see Settings.temporaryDirectory")
+        } catch let error as BlockingPool.Full {
+            throw HTTPError(503, logMessage: "an upload could not be kept: \(error)", headers: [("Retry-After", "1")])
         }
         fileEnd += bytes.count
     }

@@ -237,6 +237,40 @@ import Testing
         }
     }
 
+    @Test(arguments: ["gzip", "br"])
+    func `large pieces of a stream are compressed, too`(_ coding: String) async throws {
+        let piece = [UInt8](repeating: 97, count: 500_000)
+        try await withServer(
+            { $0.compressesResponses = true },
+            routes: {
+                Route("/") { handler in
+                    for _ in 0..<3 {
+                        handler.write(piece)
+                        try await handler.flush()
+                    }
+                    handler.write(piece)
+                }
+            }
+        ) { server in
+            let response = try await server.get("/", Self.accept(coding))
+            #expect(response.isComplete)
+            #expect(response.body.count < 20_000)
+            #expect(decompressed(response.body, coding) == piece + piece + piece + piece)
+        }
+    }
+
+    @Test func `HEAD of a stream has its fields and no body`() async throws {
+        try await withPages { server in
+            let client = try await server.client()
+            try await client.send(request("HEAD /stream HTTP/1.1", "Host: h\r\n" + Self.accept("gzip")))
+            let head = try await client.response(toHead: true)
+            #expect(head["content-encoding"] == "gzip")
+            #expect(head["vary"] == "Accept-Encoding")
+            try await client.send(request("GET /plain HTTP/1.1"))
+            #expect(try await client.response().text == Self.long)
+        }
+    }
+
     @Test func `many responses one after the other`() async throws {
         try await withPages { server in
             let client = try await server.client()
