@@ -429,6 +429,50 @@ import Testing
         }
     }
 
+    @Test func `a route that is learned to stall takes forms off its loop`() async throws {
+        try await withServer(routes: {
+            Route("/", methods: [.post], options: Self.large) { handler in
+                usleep(20_000)
+                try await Self.echo(handler)
+            }
+        }) { server in
+            let content = Self.bytes(200_000)
+            let body = Self.part("name=a; filename=x", content) + raw("--1234--")
+            let whole = raw("a x 200000:") + content + raw(";")
+            try await waitUntil("the route is learned") {
+                let response = try await post(server, body)
+                #expect(response.body == whole)
+                return !server.application.learnedRoutes.isEmpty
+            }
+            let client = try await server.client()
+            for _ in 0..<3 {
+                async let sent: Void = client.send(Self.head(body.count) + body)
+                #expect(try await client.response().body == whole)
+                try await sent
+            }
+        }
+    }
+
+    @Test func `an upload that is under way when the server stops is taken to its end`() async throws {
+        try await withServer(routes: { Route("/", methods: [.post], options: Self.large, Self.echo) }) { server in
+            let form = Self.part("name=a", raw("1")) + raw("--1234--")
+            let client = try await server.client()
+            try await client.send(Self.head(form.count, "/", "Expect: 100-continue\r\n"))
+            // The task waits for the body.
+            #expect(try await client.response().status == 100)
+            async let stopped: Void = server.server.stop()
+            try await waitUntil("nothing is accepted") {
+                (try? await RawClient.connect(port: server.port).close()) == nil
+            }
+            try await client.send(form)
+            let responses = try await client.responsesToEnd()
+            #expect(responses.map(\.text) == ["a=1;"])
+            #expect(responses.first?["connection"] == "close")
+            client.close()
+            await stopped
+        }
+    }
+
     @Test func `a half-close behind a form does not cut it off`() async throws {
         try await withServer(routes: { Route("/", methods: [.post], Self.echo) }) { server in
             let form = Self.part("name=a", raw("1")) + raw("--1234--")
