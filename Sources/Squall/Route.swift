@@ -31,10 +31,11 @@ public struct Route: Sendable {
         /// Whether requests that may change something must bring a token: ``Application/Settings/checksXSRF``. Nil: the
         /// group's, or the application's.
         public var checksXSRF: Bool?
-        /// Whether bodies of requests that are compressed are decompressed: ``Application/Settings/decompressesBodies``. Nil: the
-        /// group's, or the application's.
+        /// Whether bodies of requests that are compressed are decompressed:
+        /// ``Application/Settings/decompressesBodies``. Nil: the group's, or the application's.
         public var decompressesBody: Bool?
-        /// Whether responses are compressed: ``Application/Settings/compressesResponses``. Nil: the group's, or the application's.
+        /// Whether responses are compressed: ``Application/Settings/compressesResponses``. Nil: the group's, or the
+        /// application's.
         public var compressesResponse: Bool?
 
         public init(

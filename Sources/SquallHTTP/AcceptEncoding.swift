@@ -1,7 +1,7 @@
 /// Which content codings a client takes (RFC 9110 section 12.5.3).
 ///
-/// Only what it says of the codings that are asked about here is kept, so a list of any length costs one look at each byte.
-/// An element that is malformed says nothing.
+/// Only what it says of the codings that are asked about here is kept, so a list of any length costs one look at each
+/// byte. An element that is malformed says nothing.
 public struct AcceptEncoding: Sendable, Equatable {
     /// The codings that a server of ours can make.
     public enum Coding: Sendable { case gzip, brotli }
@@ -36,8 +36,9 @@ public struct AcceptEncoding: Sendable, Equatable {
     /// How much it likes what has no coding. Without a word about it that is fine, and less liked than any coding.
     private var qualityOfIdentity: Int? { identity ?? (others == 0 ? 0 : nil) }
 
-    /// The coding to send, of those given, the better first: the one that the client likes most, and the first of equals. Nil:
-    /// none, because the client takes none of them or likes it better without. A client that takes neither is sent no coding.
+    /// The coding to send, of those given, the better first: the one that the client likes most, and the first of
+    /// equals. Nil: none, because the client takes none of them or likes it better without. A client that takes neither
+    /// is sent no coding.
     public func preferred(of codings: [Coding]) -> Coding? {
         var best: Coding?
         var bestQuality = 0

@@ -13,8 +13,8 @@ extension SystemError {
     package var isExistingFile: Bool { code == EEXIST }
 }
 
-/// A file without a name, for what is too large for memory: readable by this process alone, and gone when nobody refers to it,
-/// however the process ends.
+/// A file without a name, for what is too large for memory: readable by this process alone, and gone when nobody refers
+/// to it, however the process ends.
 ///
 /// All methods block.
 package final class TemporaryFile: Sendable {
@@ -110,8 +110,8 @@ package final class TemporaryFile: Sendable {
         try create(path, replacing: replacing) { target throws(SystemError) in try write(bytes, to: target, at: 0) }
     }
 
-    /// Makes a file of that name and lets `fill` write to it. Nothing of it is left if that fails. An existing file is replaced
-    /// whole, in one step.
+    /// Makes a file of that name and lets `fill` write to it. Nothing of it is left if that fails. An existing file is
+    /// replaced whole, in one step.
     private static func create(
         _ path: String, replacing: Bool, _ fill: (Int32) throws(SystemError) -> Void
     ) throws(SystemError) {

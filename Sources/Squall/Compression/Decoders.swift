@@ -3,8 +3,8 @@ import CZlib
 
 /// zlib's inflate, for gzip of any number of members (RFC 1952) and for zlib's format (RFC 1950).
 final class Inflater: @unchecked Sendable {
-    // Of whoever reads the body: one reader at a time, see `BodyDecoder`. zlib's state points back to its stream, so the stream
-    // stands where it is until the end.
+    // Of whoever reads the body: one reader at a time, see `BodyDecoder`. zlib's state points back to its stream, so
+    // the stream stands where it is until the end.
     private let stream: UnsafeMutablePointer<z_stream>
     private let isGzip: Bool
     /// Behind the end of the stream, or of a member.

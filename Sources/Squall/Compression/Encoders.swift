@@ -10,8 +10,8 @@ protocol ContentEncoder: AnyObject, Sendable {
 
 /// zlib's deflate in gzip's format, of level 6.
 final class Deflater: @unchecked Sendable {
-    // Of the response that took it from the pool. zlib's state points back to its stream, so the stream stands where it is
-    // until the end.
+    // Of the response that took it from the pool. zlib's state points back to its stream, so the stream stands where it
+    // is until the end.
     private let stream: UnsafeMutablePointer<z_stream>
 
     /// A state has 256 KiB, so those of responses that have ended are kept for others, up to 16 in the process.

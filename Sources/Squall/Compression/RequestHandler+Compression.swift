@@ -41,8 +41,8 @@ final class ResponseCompression {
 extension RequestHandler {
     /// A body that is shorter is sent as it is.
     static let leastCompressed = 1_024
-    /// More is compressed on a thread of its own, where the framework ends the response, or ``flush()`` sends a part of it.
-    /// At the speed of gzip that is half of the time for which a loop may be held.
+    /// More is compressed on a thread of its own, where the framework ends the response, or ``flush()`` sends a part of
+    /// it. At the speed of gzip that is half of the time for which a loop may be held.
     static let mostCompressedInline = 16_384
 
     /// Decides the coding of a response that is in one piece.

@@ -5,9 +5,9 @@ import Synchronization
 
 /// One request and its response.
 final class Exchange: TaskSubject, @unchecked Sendable {
-    // Of the variables, `body`, `isReadable` and those about the intake are written by the loop's owner before the task starts, and after
-    // that `body` and `form` by the task alone, before its handler begins. Those under "the
-    // owner's" belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
+    // Of the variables, `body`, `isReadable` and those about the intake are written by the loop's owner before the task
+    // starts, and after that `body` and `form` by the task alone, before its handler begins. Those under "the owner's"
+    // belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
 
     let loop: IOLoop
     let head: HTTP1RequestHead

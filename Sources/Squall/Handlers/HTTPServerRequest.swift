@@ -27,8 +27,8 @@ public struct HTTPServerRequest: Sendable {
     }
     /// The first field of this name, given in lower case. Nothing is allocated if there is none.
     public func header(_ name: String) -> String? { head.value(of: name) }
-    /// The body. Empty in a route that streams it, and for a form of type `multipart/form-data`, which is not kept as it came:
-    /// ``RequestHandler/bodyArguments()``, ``RequestHandler/files()``.
+    /// The body. Empty in a route that streams it, and for a form of type `multipart/form-data`, which is not kept as
+    /// it came: ``RequestHandler/bodyArguments()``, ``RequestHandler/files()``.
     public var body: [UInt8] { exchange?.body ?? [] }
     /// Where the request came from: the connection's peer.
     public var remoteAddress: SocketAddress { exchange?.connection.address ?? .unix("") }

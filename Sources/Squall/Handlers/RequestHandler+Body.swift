@@ -8,13 +8,14 @@ extension RequestHandler {
     /// The body as it comes, of a route with `streamsBody`.
     public var body: RequestBody { RequestBody(exchange: exchange) }
 
-    /// The form as it comes, part by part, of a route with `streamsBody`: for what is too large to be kept, or should go
-    /// elsewhere at once. Other routes have ``bodyArguments()`` and ``files()``.
+    /// The form as it comes, part by part, of a route with `streamsBody`: for what is too large to be kept, or should
+    /// go elsewhere at once. Other routes have ``bodyArguments()`` and ``files()``.
     public var multipart: MultipartBody { MultipartBody(exchange: exchange) }
 
-    /// Sets how long this request's body may be, in bytes, in place of the route's limit: Tornado's `set_max_body_size`. For
-    /// ``prepare()`` of a route with `streamsBody`; elsewhere the body is there already. A body that is announced as longer gets
-    /// 413 when `prepare()` has ended, and one in chunks when it has become longer.
+    /// Sets how long this request's body may be, in bytes, in place of the route's limit: Tornado's
+    /// `set_max_body_size`. For ``prepare()`` of a route with `streamsBody`; elsewhere the body is there already. A
+    /// body that is announced as longer gets 413 when `prepare()` has ended, and one in chunks when it has become
+    /// longer.
     public func setBodyLimit(_ bytes: Int) {
         guard let exchange else { return }
         exchange.bodyLimit = max(0, bytes)
@@ -22,7 +23,8 @@ extension RequestHandler {
     }
 
     /// Sets how long this request's body may take beyond what ``Application/Limits/bodyRate`` gives it, in place of
-    /// ``Application/Limits/bodyTimeout``: Tornado's `set_body_timeout`. For ``prepare()`` of a route with `streamsBody`.
+    /// ``Application/Limits/bodyTimeout``: Tornado's `set_body_timeout`. For ``prepare()`` of a route with
+    /// `streamsBody`.
     public func setBodyTimeout(_ timeout: Duration) {
         guard let exchange else { return }
         let nanoseconds = timeout.clampedNanoseconds

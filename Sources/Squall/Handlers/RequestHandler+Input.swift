@@ -48,8 +48,8 @@ extension RequestHandler {
 
     /// All arguments of a form in the body, in order: of type `application/x-www-form-urlencoded` or `multipart/form-data`,
     /// of which these are the parts that are no files. None for other types, and in a route with `streamsBody`.
-    /// - Throws: ``HTTPError`` 400 if the form is malformed or has more than 1,000 arguments; 415 if it is compressed and the route
-    ///   does not say `decompressesBody`. For a multipart form that is said before the handler begins.
+    /// - Throws: ``HTTPError`` 400 if the form is malformed or has more than 1,000 arguments; 415 if it is compressed
+    ///   and the route does not say `decompressesBody`. For a multipart form that is said before the handler begins.
     public func bodyArguments() throws -> [(name: String, value: String)] { try form().arguments }
 
     /// The files of a form in the body, in order: of type `multipart/form-data`. None for other types.

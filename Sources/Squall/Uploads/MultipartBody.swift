@@ -82,7 +82,8 @@ public struct MultipartBody: AsyncSequence {
             let number: Int
 
             /// The next piece; nil at the end of the part.
-            /// - Throws: ``UploadError`` once the next part was asked for; and as ``MultipartBody/AsyncIterator/next()``.
+            /// - Throws: ``UploadError`` once the next part was asked for; and as
+            ///   ``MultipartBody/AsyncIterator/next()``.
             public mutating func next() async throws -> [UInt8]? {
                 guard number == reader.partNumber else {
                     throw UploadError(

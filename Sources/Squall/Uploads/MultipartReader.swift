@@ -12,7 +12,8 @@ final class MultipartReader {
     /// Counts the parts that have begun.
     private(set) var partNumber = 0
 
-    /// - Throws: ``HTTPError`` 400 if the Content-Type has no boundary; 415 if it is no form, or has a coding that is not taken off.
+    /// - Throws: ``HTTPError`` 400 if the Content-Type has no boundary; 415 if it is no form, or has a coding that is
+    ///   not taken off.
     init(_ exchange: Exchange) throws(HTTPError) {
         guard let type = exchange.head.value(of: "content-type"), isMultipartForm(type) else {
             throw HTTPError(415, "the body must be multipart/form-data")

@@ -4,8 +4,8 @@ import Synchronization
 
 /// A file that came with a form.
 ///
-/// Its content is in memory or, beyond ``Application/Limits/uploadMemoryBytes``, in a temporary file, and is dropped when the request
-/// ends: ``save(to:replacing:)`` what is to stay.
+/// Its content is in memory or, beyond ``Application/Limits/uploadMemoryBytes``, in a temporary file, and is dropped
+/// when the request ends: ``save(to:replacing:)`` what is to stay.
 public struct UploadedFile: Sendable {
     /// The name of the form's field.
     public let name: String
@@ -56,13 +56,13 @@ public struct UploadedFile: Sendable {
     /// The content in pieces of up to 64 KiB. It can be read more than once.
     public var chunks: Chunks { Chunks(file: self) }
 
-    /// Writes the content to a file of that name, with the rights that new files of this process have. Nothing is left of it if
-    /// that fails.
+    /// Writes the content to a file of that name, with the rights that new files of this process have. Nothing is left
+    /// of it if that fails.
     /// - Parameters:
     ///   - path: made by the application; of what the client says only ``safeFilename`` may be part of it.
     ///   - replacing: whether a file that is there already is replaced, in one step.
-    /// - Throws: ``UploadError`` if there is a file and `replacing` is false, or once the request has ended; `SystemError` if the
-    ///   file cannot be written.
+    /// - Throws: ``UploadError`` if there is a file and `replacing` is false, or once the request has ended;
+    ///   `SystemError` if the file cannot be written.
     public func save(to path: String, replacing: Bool = false) async throws {
         let file = try storage.file()
         do {

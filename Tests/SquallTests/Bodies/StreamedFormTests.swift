@@ -34,6 +34,10 @@ import Testing
                     }
                     handler.write("\(count)")
                 }
+                Route("/kept", methods: [.post], options: .init(bodyLimit: 100 << 20)) { handler in
+                    let count = try handler.bodyArguments().reduce(0) { $0 + $1.value.utf8.count }
+                    handler.write("\(try handler.files().reduce(count) { $0 + $1.size })")
+                }
                 Route("/whole", methods: [.post]) { handler in for try await _ in handler.multipart {} }
                 Route("/arguments", methods: [.post], options: Self.streamed) { handler in
                     handler.write("\(try handler.bodyArguments().count) \(try handler.files().count)")
@@ -107,6 +111,41 @@ import Testing
             #expect(coded.status == 415)
             let bare = try await server.post("/count", "abc", "Content-Type: multipart/form-data\r\n")
             #expect(bare.status == 400)
+        }
+    }
+
+    private static let hostile = [
+        "", "--1234", "--1234\r\n\r\nFoo\r\n--1234--", "no delimiter", "--1234x\r\n", "--1234\n",
+        "--1234\r\nContent-Disposition: invalid; name=a\r\n\r\nFoo\r\n--1234--",
+        "--1234\r\nContent-Disposition: form-data\r\n\r\nFoo\r\n--1234--",
+        "--1234\r\nContent-Disposition: form-data; name=a\r\n\r\nFoo--1234--",
+        "--1234\nContent-Disposition: form-data; name=a\n\nFoo\n--1234--",
+        "--1234\r\nContent-Disposition: form-data; name=a; filename=\"a\u{0}b\"\r\n\r\nFoo\r\n--1234--",
+        "--1234\r\nContent-Disposition: form-data; name=a; filename=\"a\rb\"\r\n\r\nFoo\r\n--1234--",
+        "--1234\r\nContent-Disposition: form-data; name=a; filename=\"\u{e9}\"\r\n\r\nFoo\r\n--1234--",
+        "--1234\r\nContent-Disposition: form-data; name=a\r\nX: \(String(repeating: "a", count: 10_240))\r\n\r\n--1234--",
+        "--1234\r\nX: \(String(repeating: "a", count: 200_000))",
+        String(repeating: "--1234\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n", count: 101) + "--1234--",
+    ]
+
+    @Test(arguments: hostile.indices, ["/count", "/kept"])
+    func `hostile forms are refused, streamed or not`(_ index: Int, _ path: String) async throws {
+        try await withForms { server in
+            let response = try await post(server, path, raw(Self.hostile[index]))
+            #expect(response.status == 400)
+        }
+    }
+
+    @Test(arguments: ["/count", "/kept"])
+    func `hard cases are read to their end, streamed or not`(_ path: String) async throws {
+        try await withForms { server in
+            let semicolons = "name=a; x=\"\(String(repeating: ";", count: 9_000))\""
+            let almost = [UInt8](repeatElement(raw("\r\n--123"), count: 50_000).joined())
+            for (disposition, content) in [(semicolons, raw("1")), ("name=f; filename=x", almost)] {
+                let response = try await post(
+                    server, path, UploadTests.part(disposition, content) + raw("--1234--more"))
+                #expect(response.text == "\(content.count)")
+            }
         }
     }
 
