@@ -26,6 +26,9 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"]), .brew(["brotli"])]),
         .target(
             name: "SquallIO",
             dependencies: ["CSquall", .product(name: "Logging", package: "swift-log")],
@@ -37,7 +40,7 @@ let package = Package(
         .target(
             name: "Squall",
             dependencies: [
-                "COpenSSL", "CXXHash", "SquallIO", "SquallHTTP",
+                "CBrotli", "COpenSSL", "CXXHash", "CZlib", "SquallIO", "SquallHTTP",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -66,7 +69,7 @@ let package = Package(
         .testTarget(
             name: "SquallTests",
             dependencies: [
-                "Squall", "SquallIO", "ConformanceServer",
+                "Squall", "SquallIO", "ConformanceServer", "CBrotli", "CZlib",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

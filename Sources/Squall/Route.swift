@@ -35,18 +35,26 @@ public struct Route: Sendable {
         public var securityHeaders: SecurityHeaders?
         /// Which other sites' scripts may use it. Nil: the group's, or the application's.
         public var cors: CORS?
+        /// Whether bodies of requests that are compressed are decompressed:
+        /// ``Application/Settings/decompressesBodies``. Nil: the group's, or the application's.
+        public var decompressesBody: Bool?
+        /// Whether responses are compressed: ``Application/Settings/compressesResponses``. Nil: the group's, or the
+        /// application's.
+        public var compressesResponse: Bool?
         /// What runs around the handler, behind that of the application and of the groups. See ``Middleware``.
         public var middleware: [Middleware]
 
         public init(
             bodyLimit: Int? = nil, deadline: Duration? = nil, streamsBody: Bool = false, host: HostPattern? = nil,
             checksXSRF: Bool? = nil, securityHeaders: SecurityHeaders? = nil, cors: CORS? = nil,
-            middleware: [Middleware] = []
+            decompressesBody: Bool? = nil, compressesResponse: Bool? = nil, middleware: [Middleware] = []
         ) {
             self.securityHeaders = securityHeaders
             self.cors = cors
             self.middleware = middleware
             self.checksXSRF = checksXSRF
+            self.decompressesBody = decompressesBody
+            self.compressesResponse = compressesResponse
             self.bodyLimit = bodyLimit
             self.deadline = deadline
             self.streamsBody = streamsBody
@@ -60,6 +68,8 @@ public struct Route: Sendable {
                 streamsBody: streamsBody || outer.streamsBody, host: host ?? outer.host,
                 checksXSRF: checksXSRF ?? outer.checksXSRF,
                 securityHeaders: securityHeaders ?? outer.securityHeaders, cors: cors ?? outer.cors,
+                decompressesBody: decompressesBody ?? outer.decompressesBody,
+                compressesResponse: compressesResponse ?? outer.compressesResponse,
                 middleware: outer.middleware + middleware)
         }
     }
@@ -154,6 +164,8 @@ final class RouteEntry: Sendable {
     let cors: CORS?
     /// The application's and the groups', too.
     let middleware: [Middleware]
+    let decompressesBody: Bool?
+    let compressesResponse: Bool?
     private let deadline: Int64?
     private let profiles: [DispatchProfile]
 
@@ -168,6 +180,8 @@ final class RouteEntry: Sendable {
         securityLines = options.securityHeaders.map(SecurityLines.init)
         cors = options.cors
         middleware = options.middleware
+        decompressesBody = options.decompressesBody
+        compressesResponse = options.compressesResponse
         deadline = options.deadline?.clampedNanoseconds
         profiles = Self.methods.map { DispatchProfile(name: "\($0) \(name)") } + [DispatchProfile(name: "* \(name)")]
     }

@@ -48,6 +48,18 @@ extension Application {
         /// the routes. False, the default: they tell nothing. Set it from where the program knows, such as an argument or an
         /// environment variable of its own, and never where others than its developers can reach it.
         public var isDevelopment = false
+        /// Whether a body with Content-Encoding gzip, deflate or br reaches handlers without it, whole, streamed or as
+        /// a form. False, the default: it reaches them as it is, and forms and JSON get 415. Routes may say otherwise.
+        /// What comes out is held to the limit of the body and to ``Limits/decompressionRatio``.
+        public var decompressesBodies = false
+        /// Whether text, JSON and the like are compressed for clients that take gzip or Brotli, from 1,024 bytes on or
+        /// where they are flushed. False, the default: it costs more than all the rest of a response, and a proxy in
+        /// front may do it. Routes may say otherwise: do not compress a secret together with what a request says
+        /// (BREACH); Squall's own tokens against cross-site request forgery are masked, and safe.
+        public var compressesResponses = false
+        /// Where uploads go that are too large for memory. It must exist, and should not be in memory, as `/tmp` may
+        /// be. The default: what the environment says in `TMPDIR`, otherwise `/tmp`.
+        public var temporaryDirectory = systemTemporaryDirectory()
         /// For how long requests that are under way may go on when the application stops.
         public var drainTimeout: Duration = .seconds(30)
         /// How stalls are handled. It is the process's: the application that starts last sets it. Nil, the default: as it
@@ -71,6 +83,13 @@ extension Application {
         public var bodyBytes = 1_048_576
         /// Parts of a multipart form: 100. Beyond: 400.
         public var multipartParts = 100
+        /// The values of a multipart form's fields that are no files, all together, in bytes: 1 MiB. Beyond: 413.
+        public var formBytes = 1_048_576
+        /// Files of a multipart form that are kept in memory, all together, in bytes: 64 KiB. What is beyond goes to a
+        /// temporary file.
+        public var uploadMemoryBytes = 65_536
+        /// How many times as long a compressed body may become, once it is longer than 64 KiB: 25. Beyond: 413.
+        public var decompressionRatio = 25
         /// How long a client may take for a request's head, from its first byte, or from connecting: 10 s. Then: 408.
         public var headerTimeout: Duration = .seconds(10)
         /// How long a body may take beyond what ``bodyRate`` gives it: 30 s. Then: 408.

@@ -109,8 +109,23 @@ public struct AcceptHeader: Sendable {
     /// `*`. Without one `identity` is taken, and others are not.
     public func quality(ofCoding name: String) -> Int {
         let name = name.lowercased()
-        let entry = entries.first { $0.name == name } ?? entries.first { $0.name == "*" }
+        // The same, by another name (RFC 9110 section 8.4.1.3).
+        let entry =
+            entries.first { $0.name == name || name == "gzip" && $0.name == "x-gzip" } ?? entries.first { $0.name == "*" }
         return entry?.quality ?? (name == "identity" ? 1_000 : 0)
+    }
+
+    /// The content coding to send, of those given, the better first: the one that the client likes most, and the first of
+    /// equals. Nil: none, because it takes none of them, or likes it better without. A client that takes neither is sent none.
+    public func preferredCoding(of offers: [String]) -> String? {
+        var best: String?
+        var bestQuality = 0
+        for offer in offers {
+            let quality = quality(ofCoding: offer)
+            if quality > bestQuality { (best, bestQuality) = (offer, quality) }
+        }
+        if let identity = entries.first(where: { $0.name == "identity" }), identity.quality > bestQuality { return nil }
+        return best
     }
 
     /// Whether an entry names the media type itself, and not only a range that it is in.

@@ -15,19 +15,22 @@ final class Arguments: CountingHandler {
         var size: Int
         var sha256: String
 
-        init(_ file: UploadedFile) {
+        init(_ file: UploadedFile) async throws {
             let hash = SHA256()
-            hash.update(file.body)
+            // Seconds of computing for a large file: not on the loop.
+            for try await chunk in file.chunks { try await blocking { hash.update(chunk) } }
             (filename, contentType) = (file.filename, file.contentType)
-            (size, sha256) = (file.body.count, hash.hexDigest())
+            (size, sha256) = (file.size, hash.hexDigest())
         }
     }
 
     override func get() async throws {
+        var described: [String: [File]] = [:]
+        for file in try files() { described[file.name, default: []].append(try await File(file)) }
         try write(
             json: Answer(
-                query: grouped(try queryArguments()), body: grouped(try bodyArguments()),
-                files: Dictionary(grouping: try files(), by: \.name).mapValues { $0.map(File.init) }, cookies: cookies))
+                query: grouped(try queryArguments()), body: grouped(try bodyArguments()), files: described,
+                cookies: cookies))
     }
 
     override func post() async throws { try await get() }

@@ -64,7 +64,7 @@ import Darwin
             Route("/block", Block.init)
             Route("/cpu", CPU.init)
             Route("/sleep", options: .init(deadline: .seconds(120)), Sleep.init)
-            Route("/args", Arguments.init)
+            Route("/args", options: .init(bodyLimit: 4 << 30, deadline: .zero), Arguments.init)
             Route("/etag") { handler in
                 let value = try handler.queryArgument("value", as: String.self)
                 try handler.setETag(value)

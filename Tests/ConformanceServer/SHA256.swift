@@ -1,7 +1,8 @@
 import COpenSSL
 
 /// OpenSSL's SHA-256, fed in pieces.
-final class SHA256 {
+final class SHA256: @unchecked Sendable {
+    // Of one task, which waits for each call.
     private let context = EVP_MD_CTX_new()
 
     init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }

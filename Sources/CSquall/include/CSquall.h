@@ -165,6 +165,11 @@ void squall_signal_unwatch(int signal);
 /// Copies memory of this process that may be gone by now. Returns the number of bytes copied.
 size_t squall_copy_memory(void *_Nonnull destination, uint64_t source, size_t count);
 
+// MARK: files
+
+/// copy_file_range, at places that are given.
+ssize_t squall_copy_file_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count);
+
 /// The system call's name, or NULL.
 const char *_Nullable squall_syscall_name(long number);
 

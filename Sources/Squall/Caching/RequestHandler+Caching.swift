@@ -28,12 +28,16 @@ extension RequestHandler {
     public func checkPreconditions(tag: String?, lastModified: Int? = nil) throws {
         let current = tag.map { "\"\($0)\"" }
         if let field = request.header("if-match") {
-            guard let current, EntityTags.contains(field, strongly: current) else { throw HTTPError(412) }
+            guard let current,
+                tagsInAllCodings(current).contains(where: { EntityTags.contains(field, strongly: $0) })
+            else { throw HTTPError(412) }
         } else if let field = request.header("if-unmodified-since"), let since = HTTPDate.parse(field), let lastModified
         {
             guard lastModified <= since else { throw HTTPError(412) }
         }
-        if let field = request.header("if-none-match"), let current, EntityTags.contains(field, weakly: current) {
+        if let field = request.header("if-none-match"), let current,
+            tagsInAllCodings(current).contains(where: { EntityTags.contains(field, weakly: $0) })
+        {
             throw HTTPError(412)
         }
     }
@@ -57,7 +61,7 @@ extension RequestHandler {
             if field.name.equalsIgnoringCase("last-modified") { lastModified = field.value }
         }
         if tag == nil, bodyLength >= Self.leastTagged, application?.settings.makesETags == true {
-            let made = bodyTag
+            let made = compression?.tag(for: bodyTag) ?? bodyTag
             fields.append(("ETag", made))
             tag = made
         }

@@ -92,13 +92,6 @@ extension HTTPError {
             "There may be 1,000 arguments, and as many parts as limits.multipartParts says.")
     }
 
-    /// 415 `encoded_form`: a form with a Content-Encoding, which would be read as garbage.
-    static var encodedForm: HTTPError {
-        declared(
-            415, "encoded_form", "the form has a Content-Encoding; send it as it is",
-            "Forms are read as they were sent. Send the form without a Content-Encoding.")
-    }
-
     /// 415 `not_json`: the body says that it is no JSON.
     static var notJSON: HTTPError {
         declared(

@@ -5,8 +5,9 @@ import Synchronization
 
 /// One request and its response.
 final class Exchange: TaskSubject, @unchecked Sendable {
-    // Of the variables, `body` and `isReadable` are written by the loop's owner before the task starts and not after. Those under "the
-    // owner's" belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
+    // Of the variables, `body`, `isReadable` and those about the intake are written by the loop's owner before the task
+    // starts, and after that `body` and `form` by the task alone, before its handler begins. Those under "the owner's"
+    // belong to the owner of the loop throughout; the task reaches them through `IOLoop.borrow` or `post`.
 
     let loop: IOLoop
     let head: HTTP1RequestHead
@@ -16,6 +17,14 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     let match: RouteMatch<RouteEntry>?
     /// Counts the requests of the loop.
     let number: UInt64
+    /// Who takes the body from the connection.
+    @exclusivity(unchecked) var intake = Intake.connection
+    /// Takes the body's coding off.
+    @exclusivity(unchecked) var bodyDecoder: BodyDecoder?
+    /// The body has a coding that is not taken off.
+    @exclusivity(unchecked) var isCodingLeft = false
+    /// A multipart form.
+    @exclusivity(unchecked) var form: ReceivedForm?
     /// The whole body, unless the route streams it.
     @exclusivity(unchecked) var body: [UInt8] = []
     /// Its head could be read; otherwise ``head`` is a stand-in.
@@ -38,12 +47,30 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     /// `100 Continue` is owed before the body is read.
     @exclusivity(unchecked) var owesContinue = false
     @exclusivity(unchecked) var hasSentHead = false
+    /// In place of the server's, in nanoseconds.
+    @exclusivity(unchecked) var bodyTimeout: Int64?
 
     // MARK: everybody's
 
     private let state = Atomic<State>(.waiting)
     private let abandoned = Atomic<Abandonment>(.none)
     private let last: Atomic<Bool>
+    private let mostBodyBytes = Atomic<Int>(.max)
+
+    enum Intake: UInt8 {
+        /// It is whole when the task starts.
+        case connection
+        /// The task takes it, before the handler begins.
+        case framework
+        /// The handler: a route with `streamsBody`.
+        case handler
+    }
+
+    /// The most bytes of the body, also once its coding is taken off.
+    var bodyLimit: Int {
+        get { mostBodyBytes.load(ordering: .relaxed) }
+        set { mostBodyBytes.store(newValue, ordering: .relaxed) }
+    }
 
     private enum State: UInt8, AtomicRepresentable { case waiting, running, cancelled, done }
 
@@ -189,8 +216,14 @@ final class Exchange: TaskSubject, @unchecked Sendable {
         }
     }
 
-    /// The next piece of a streamed body; nil at its end.
+    /// The next piece of a streamed body, without its coding if that is taken off; nil at its end.
     func nextBodyChunk() async throws -> [UInt8]? {
+        if let bodyDecoder { return try await bodyDecoder.next(self) }
+        return try await nextRawChunk()
+    }
+
+    /// The next piece of a streamed body as it came; nil at its end.
+    func nextRawChunk() async throws -> [UInt8]? {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 loop.perform { [self] in connection.readBody(continuation, for: self) }

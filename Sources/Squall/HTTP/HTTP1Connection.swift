@@ -44,7 +44,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     /// With more than this unsent, handlers wait and no further request is taken.
     var highWater: Int { max(0, server.core.settings.limits.unsentBytes) }
     /// So much of a streamed body is kept for a handler that does not read it.
-    private static let unreadLimit = 65_536
+    static let unreadLimit = 65_536
     /// So much of a body that nobody reads is skipped to keep a connection; beyond it the connection closes.
     private static let skipLimit = 262_144
     /// After so many requests in one go other connections have their turn.
@@ -101,7 +101,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 if phase == .ready { return position }
             case .body(let range):
                 receivedBody(bytes, start + range.lowerBound..<start + range.upperBound)
-                if !wantsInput { return position }
+                // The end, which has no bytes of its own, comes with the last piece.
+                if !wantsInput, parser.isInBody { return position }
             case .end:
                 endRequest()
                 if phase == .ready || phase == .running || phase == .ending { return position }
@@ -133,12 +134,15 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         if head.targetForm == .authority { closesAfterResponse = true }
         exchange.owesContinue = head.expectsContinue
         if let limit = match.route.bodyLimit { parser.setBodyLimit(limit) }
+        if head.framing != .none, match.refusal == nil {
+            exchange.settleIntake(limit: parser.bodyLimitInForce)
+        }
         switch head.framing {
         case .none:
             // `.end` follows at once, without more input.
             phase = .body
         case .length(let length):
-            if !match.route.streamsBody, length <= parser.bodyLimitInForce {
+            if exchange.intake == .connection, length <= parser.bodyLimitInForce {
                 exchange.body.reserveCapacity(min(length, 65_536))
             }
             phase = .body
@@ -147,20 +151,23 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             phase = .body
             beginBody()
         }
-        // A body that is streamed is the handler's to wait for, and what is refused needs none.
-        if match.route.streamsBody || match.refusal != nil, parser.isInBody {
-            if case .length(let length) = head.framing, length > parser.bodyLimitInForce { return }
+        // A body that is taken by the task is the task's to wait for, and what is refused needs none.
+        if exchange.intake != .connection || match.refusal != nil, parser.isInBody {
+            // A streaming handler may still say that it takes more.
+            if exchange.intake != .handler, case .length(let length) = head.framing, length > parser.bodyLimitInForce {
+                return
+            }
             phase = .ready
             wantsInput = false
         }
     }
 
     func beginBody() {
-        readDeadline = loop.now + times.body
+        readDeadline = loop.now + bodyTime
         updateDeadline()
     }
 
-    private func sendContinue(_ exchange: Exchange) {
+    func sendContinue(_ exchange: Exchange) {
         exchange.owesContinue = false
         write(Self.continueLine)
     }
@@ -172,7 +179,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         if readDeadline != .max {
             readDeadline = min(
                 readDeadline + Int64(range.count) * times.perBodyByte,
-                loop.now + times.body)
+                loop.now + bodyTime)
         }
         switch phase {
         case .body:
@@ -250,15 +257,14 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     private func start(_ exchange: Exchange, attempts: Int) -> Bool {
         phase = .running
         requestsInTurn += 1
-        wantsInput = exchange.route.streamsBody && parser.isInBody && !closesAfterResponse
-        if !wantsInput {
-            readDeadline = .max
-            exchange.bodyStream.end()
-        } else {
-            // The rest of the body is read after the visit that begins now, or, if that loses the loop, by this.
-            continueLater()
-        }
-        exchange.deadline = exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
+        // A body that the task takes is read when it asks for it.
+        wantsInput = false
+        readDeadline = .max
+        if exchange.intake == .connection || !parser.isInBody { exchange.bodyStream.end() }
+        // While the framework takes the body, the limits of bodies hold.
+        exchange.deadline =
+            exchange.intake == .framework
+            ? .max : exchange.route.deadline(default: times.handler).map { loop.now + $0 } ?? .max
         updateDeadline()
         // The pump that called may lose its loop to the handler: what it still has to look at, a body that came with its
         // head or the peer's end, is looked at by whoever drives the loop next.
@@ -318,22 +324,6 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         writeProgress = loop.now
         if unsentBytes <= highWater, let exchange { resumeDrainWaiters(of: exchange) }
         updateDeadline()
-    }
-
-    // MARK: streamed bodies
-
-    func readBody(_ continuation: UnsafeContinuation<[UInt8]?, any Error>, for exchange: Exchange) {
-        guard self.exchange === exchange, !isClosed else {
-            return continuation.resume(throwing: StreamClosedError())
-        }
-        if exchange.owesContinue { sendContinue(exchange) }
-        exchange.bodyStream.read(continuation)
-        if !wantsInput, phase == .running, parser.isInBody, exchange.bodyStream.buffered < Self.unreadLimit {
-            wantsInput = true
-            // The time in which the handler read nothing is not the client's.
-            beginBody()
-            continueLater()
-        }
     }
 
     // MARK: ends

@@ -25,7 +25,8 @@ public struct HTTPServerRequest: Sendable {
     }
     /// The first field of this name, given in lower case. Nothing is allocated if there is none.
     public func header(_ name: String) -> String? { head.value(of: name) }
-    /// The body. Empty in a route that streams it.
+    /// The body. Empty in a route that streams it, and for a form of type `multipart/form-data`, which is not kept as
+    /// it came: ``RequestHandler/bodyArguments()``, ``RequestHandler/files()``.
     public var body: [UInt8] { exchange?.body ?? [] }
     /// Names the request in logs and reports.
     public var id: String { exchange?.id ?? "" }
@@ -44,7 +45,8 @@ public struct RequestBody: AsyncSequence, Sendable {
         let exchange: Exchange?
 
         /// The next piece, of up to 64 KiB; nil at the end.
-        /// - Throws: ``HTTPError`` 413 beyond the limit, 408 if it comes too slowly, 400 if it is malformed;
+        /// - Throws: ``HTTPError`` 413 beyond the limit, 408 if it comes too slowly, 400 if it is malformed or not
+        ///   what its Content-Encoding says;
         ///   ``StreamClosedError`` if the client leaves; `CancellationError`.
         public mutating func next() async throws -> [UInt8]? { try await exchange?.nextBodyChunk() }
     }

@@ -14,6 +14,19 @@ enum MethodTable {
         }
     }
 
+    private static let receivers = Mutex<[ObjectIdentifier: Bool]>([:])
+
+    /// Whether the class overrides ``RequestHandler/dataReceived(_:)``.
+    static func receivesData(_ type: RequestHandler.Type) -> Bool {
+        receivers.withLock { receivers in
+            if let receives = receivers[ObjectIdentifier(type)] { return receives }
+            let receives = ClassTable.overrides(
+                type, sameAs: DataProbe.self, base: RequestHandler.self, notAlso: NoProbe.self)
+            receivers[ObjectIdentifier(type)] = receives
+            return receives
+        }
+    }
+
     private static func find(_ type: RequestHandler.Type) -> String {
         let probes: [(String, RequestHandler.Type)] = [
             ("GET", GetProbe.self), ("HEAD", HeadProbe.self), ("POST", PostProbe.self), ("PUT", PutProbe.self),
@@ -31,6 +44,9 @@ enum MethodTable {
 
     // Each overrides one method, and so shows where that method stands in the class's table.
     private final class NoProbe: RequestHandler {}
+    private final class DataProbe: RequestHandler {
+        override func dataReceived(_ chunk: [UInt8]) async throws { _ = 7 }
+    }
     private final class GetProbe: RequestHandler { override func get() async throws { _ = 1 } }
     private final class HeadProbe: RequestHandler { override func head() async throws { _ = 2 } }
     private final class PostProbe: RequestHandler { override func post() async throws { _ = 3 } }

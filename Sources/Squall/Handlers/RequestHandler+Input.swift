@@ -47,44 +47,33 @@ extension RequestHandler {
     }
 
     /// All arguments of a form in the body, in order: of type `application/x-www-form-urlencoded` or `multipart/form-data`,
-    /// of which these are the parts that are no files. None for other types.
-    /// - Throws: ``HTTPError`` 400 if the form is malformed, has more than 1,000 arguments, or more parts than
-    ///   ``Application/Limits/multipartParts``.
+    /// of which these are the parts that are no files. None for other types, and in a route with `streamsBody`.
+    /// - Throws: ``HTTPError`` 400 if the form is malformed or has more than 1,000 arguments; 415 if it is compressed
+    ///   and the route does not say `decompressesBody`. For a multipart form that is said before the handler begins.
     public func bodyArguments() throws -> [(name: String, value: String)] { try form().arguments }
 
     /// The files of a form in the body, in order: of type `multipart/form-data`. None for other types.
+    ///
+    /// The form was taken from the wire before the handler began; what is too large for memory is in a temporary file.
     /// - Throws: as ``bodyArguments()``.
     public func files() throws -> [UploadedFile] { try form().files }
 
     private func form() throws -> ParsedForm {
         if let parsedForm { return parsedForm }
-        guard let exchange, let contentType = request.header("content-type") else { return ParsedForm() }
+        guard let exchange else { return ParsedForm() }
+        if let received = exchange.form { return received.form }
+        guard mediaType == "application/x-www-form-urlencoded" else { return ParsedForm() }
+        try refuseCoding()
+        let bytes = exchange.body
         var form = ParsedForm()
-        switch mediaType {
-        case "application/x-www-form-urlencoded":
-            try refuseCoding()
-            let bytes = exchange.body
-            form.arguments = try parseForm(bytes.span)
-        case "multipart/form-data":
-            try refuseCoding()
-            guard let boundary = MultipartParser.boundary(ofContentType: contentType) else {
-                throw HTTPError.malformedForm(400, "the Content-Type of the form has no boundary")
-            }
-            var limits = MultipartLimits()
-            limits.maxParts = application?.settings.limits.multipartParts ?? limits.maxParts
-            form = try ParsedForm(multipart: exchange.body, boundary: boundary, limits: limits)
-        default: break
-        }
+        form.arguments = try parseForm(bytes.span)
         parsedForm = form
         return form
     }
 
-    /// A form that is compressed would be read as garbage.
-    private func refuseCoding() throws {
-        guard let coding = request.header("content-encoding"), coding.trimmingBlanks.lowercased() != "identity" else {
-            return
-        }
-        throw HTTPError.encodedForm
+    /// What is compressed would be read as garbage.
+    func refuseCoding() throws {
+        if let exchange, exchange.isCodingLeft { throw exchange.codingRefusal }
     }
 
     private func parseForm(_ bytes: Span<UInt8>) throws -> [(name: String, value: String)] {
@@ -161,10 +150,6 @@ extension RequestHandler {
         return value
     }
 
-    // MARK: streamed bodies
-
-    /// The body as it comes, of a route with `streamsBody`.
-    public var body: RequestBody { RequestBody(exchange: exchange) }
 }
 
 extension StringProtocol {

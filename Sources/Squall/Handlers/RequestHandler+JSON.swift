@@ -17,13 +17,14 @@ extension RequestHandler {
     }
 
     /// The body, read as JSON.
-    /// - Throws: ``HTTPError`` 415 if the request says that its body is something else; 400 that names the field, if it
-    ///   does not fit.
+    /// - Throws: ``HTTPError`` 415 if the request says that its body is something else, or compressed; 400 that names
+    ///   the field, if it does not fit.
     public func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
         let mediaType = self.mediaType
         guard mediaType.isEmpty || mediaType == "application/json" || mediaType.hasSuffix("+json") else {
             throw HTTPError.notJSON
         }
+        try refuseCoding()
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         do {

@@ -99,6 +99,7 @@ extension RequestHandler {
         guard case .open = phase else { return }
         status = 200
         reason = nil
+        compression = nil
         fields = []
         contentType = Self.defaultContentType
         setDefaultHeaders()
@@ -121,12 +122,15 @@ extension RequestHandler {
         case .finished: throw ResponseStateError(description: "the response is finished; flush before finish()")
         case .open:
             gather()
+            chooseStreamCoding(exchange)
             let framing = streamFraming(exchange)
             let closes = framing == .untilClose || mustClose(exchange)
+            try await encodeStreamed(framing)
             dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: closes)
             phase = .streaming(framing)
             try appendBody(to: &wire, framing)
         case .streaming(let framing):
+            try await encodeStreamed(framing)
             try appendBody(to: &wire, framing)
         }
         guard !wire.isEmpty else { return }
@@ -142,9 +146,12 @@ extension RequestHandler {
         switch phase {
         case .finished: throw ResponseStateError(description: "the response is finished already")
         case .open:
+            chooseCoding(exchange)
             revalidate(exchange)
+            if compression != nil { compressBody() }
             try respondWhole(exchange)
         case .streaming(let framing):
+            if let compression, framing != .none { chunk = compression.encode(chunk, isLast: true) }
             try appendBody(to: &wire, framing)
             if framing == .chunked { wire.append(contentsOf: HTTP1Encoder.lastChunk) }
             phase = .finished
@@ -248,6 +255,7 @@ extension RequestHandler {
         chunk = []
         text = ""
         fields = []
+        compression = nil
         reason = nil
         contentType = nil
         self.status = status
@@ -276,6 +284,13 @@ extension RequestHandler {
             clearHeader("content-length")
         }
         return exchange.head.minorVersion == 0 ? .untilClose : .chunked
+    }
+
+    private func encodeStreamed(_ framing: Framing) async throws {
+        guard let compression, framing != .none, !chunk.isEmpty else { return }
+        let piece = chunk
+        chunk = []
+        chunk = try await compression.encodeElsewhere(piece, isLast: false)
     }
 
     private func appendBody(to wire: inout [UInt8], _ framing: Framing) throws {

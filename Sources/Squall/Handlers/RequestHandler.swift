@@ -21,9 +21,10 @@ import SquallIO
 /// }
 /// ```
 ///
-/// A request goes through these steps: ``prepare()``; the method's own function; ``finish()``, unless it was called
-/// already; ``onFinish()``. An error thrown on the way goes to ``writeError(_:)``. When the client leaves before the
-/// answer is complete the task is cancelled, and when it has come back ``onConnectionClose()`` is called.
+/// A request goes through these steps: ``prepare()``; ``dataReceived(_:)``, in a route that streams bodies; the
+/// method's own function; ``finish()``, unless it was called already; ``onFinish()``. An error thrown on the way goes
+/// to ``writeError(_:)``. When the client leaves before the answer is complete the task is cancelled, and when it has
+/// come back ``onConnectionClose()`` is called.
 open class RequestHandler {
     // Set before anything else is called, by the framework.
     @exclusivity(unchecked) var exchange: Exchange?
@@ -47,6 +48,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var parsedForm: ParsedForm?
     /// What few requests need: the others pay for one pointer.
     @exclusivity(unchecked) var extras: RequestExtras?
+    /// Puts a coding on the response, once that is decided.
+    @exclusivity(unchecked) var compression: ResponseCompression?
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.
@@ -64,6 +67,11 @@ open class RequestHandler {
 
     /// Called before the method's function, whatever the method. To end the request here, call ``finish()`` or throw.
     open func prepare() async throws {}
+
+    /// Gets the body of a route with `streamsBody` as it comes, in pieces of up to 64 KiB, after ``prepare()`` and
+    /// before the method's function. The client is held back while it works. Unless overridden, the body is left to
+    /// ``body``.
+    open func dataReceived(_ chunk: [UInt8]) async throws {}
 
     /// Answers GET. Unless overridden: 405.
     open func get() async throws { throw methodNotAllowed }

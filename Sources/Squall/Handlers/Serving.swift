@@ -18,26 +18,43 @@ func serve(_ exchange: Exchange) async {
         handler.exchange = exchange
         await answer(handler, exchange, []) { try await handler.prepare() }
     } else {
-        handler = makeHandler(exchange.route)
+        var failure: (any Error)?
+        if exchange.intake == .framework {
+            failure = await exchange.receiveBody()
+            // Nobody is there to be told, and no handler has begun.
+            if failure != nil, exchange.isAbandoned { return exchange.send([], dateAt: nil, end: .abort) }
+        }
+        let route = exchange.route
+        handler = makeHandler(route)
         handler.exchange = exchange
         handler.setDefaultHeaders()
-        let route = exchange.route
         if route.middleware.isEmpty {
             do {
+                if let failure { throw failure }
                 if handler.needsXSRFToken { try handler.checkXSRF() }
                 try await handler.prepare()
+                if !handler.isFinished, exchange.intake == .handler { try await handler.receiveData(exchange) }
                 if !handler.isFinished {
                     try await dispatch(handler, exchange, route)
-                    if !handler.isFinished { try handler.finish() }
+                    if !handler.isFinished {
+                        if handler.bodyLength > RequestHandler.mostCompressedInline {
+                            try await handler.compressElsewhere()
+                        }
+                        try handler.finish()
+                    }
                 }
             } catch {
                 await handle(error, handler, exchange)
             }
         } else {
-            await answer(handler, exchange, route.middleware) { try await runHandler(handler, exchange, route) }
+            await answer(handler, exchange, route.middleware) {
+                if let failure { throw failure }
+                try await runHandler(handler, exchange, route)
+            }
         }
     }
     handler.chunk = []
+    exchange.form?.close()
     if exchange.abandonment == .left { handler.onConnectionClose() }
     handler.onFinish()
     if exchange.connection.server.core.logsAccess, exchange.abandonment != .replaced { logAccess(exchange, handler) }
@@ -67,7 +84,10 @@ func answer(
 ) async {
     do {
         try await run(middleware, from: 0, around: handler, core)
-        if !handler.isFinished { try handler.finish() }
+        if !handler.isFinished {
+            if handler.bodyLength > RequestHandler.mostCompressedInline { try await handler.compressElsewhere() }
+            try handler.finish()
+        }
     } catch {
         await handle(error, handler, exchange)
     }
@@ -77,6 +97,7 @@ func answer(
 func runHandler(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry) async throws {
     if handler.needsXSRFToken { try handler.checkXSRF() }
     try await handler.prepare()
+    if !handler.isFinished, exchange.intake == .handler { try await handler.receiveData(exchange) }
     if !handler.isFinished { try await dispatch(handler, exchange, route) }
 }
 

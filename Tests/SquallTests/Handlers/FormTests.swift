@@ -26,9 +26,9 @@ import Testing
                 Route("/", methods: [.post]) { handler in
                     for (name, value) in try handler.bodyArguments() { handler.write("\(name)=\(value)\n") }
                     for file in try handler.files() {
+                        let content = String(decoding: try await file.read(), as: UTF8.self)
                         handler.write(
-                            "\(file.name): \(file.filename) \(file.safeFilename) \(file.contentType) "
-                                + "\(String(decoding: file.body, as: UTF8.self))\n")
+                            "\(file.name): \(file.filename) \(file.safeFilename) \(file.contentType) \(content)\n")
                     }
                 }
                 Route("/next") { handler in try handler.safeRedirect(to: try handler.queryArgument("next")) }
