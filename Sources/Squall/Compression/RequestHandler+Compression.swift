@@ -19,9 +19,14 @@ final class ResponseCompression {
     func encode(_ bytes: [UInt8], isLast: Bool) -> [UInt8] { encoder.encode(bytes, isLast: isLast) }
 
     /// As ``encode(_:isLast:)``, and on another thread where there is much of it.
-    func encodeElsewhere(_ bytes: [UInt8], isLast: Bool) async throws -> [UInt8] {
+    func encodeElsewhere(_ bytes: [UInt8], isLast: Bool) async -> [UInt8] {
         guard bytes.count > RequestHandler.mostCompressedInline else { return encode(bytes, isLast: isLast) }
-        return try await BlockingPool.shared.run { [encoder] in encoder.encode(bytes, isLast: isLast) }
+        do {
+            return try await BlockingPool.shared.run { [encoder] in encoder.encode(bytes, isLast: isLast) }
+        } catch {
+            // It has not begun: too many wait, or the task is cancelled, and its client may be there to read all the same.
+            return encode(bytes, isLast: isLast)
+        }
     }
 
     /// What stands behind a strong tag, inside its quotation marks: the coded body is another representation.
@@ -132,7 +137,7 @@ extension RequestHandler {
         gather()
         let whole = chunk
         chunk = []
-        chunk = try await compression.encodeElsewhere(whole, isLast: true)
+        chunk = await compression.encodeElsewhere(whole, isLast: true)
         compression.isDone = true
     }
 

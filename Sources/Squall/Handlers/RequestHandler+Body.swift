@@ -1,6 +1,5 @@
 import SquallHTTP
 import SquallIO
-import Synchronization
 
 extension RequestHandler {
     // MARK: streamed bodies

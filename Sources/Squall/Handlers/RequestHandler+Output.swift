@@ -125,12 +125,12 @@ extension RequestHandler {
             chooseStreamCoding(exchange)
             let framing = streamFraming(exchange)
             let closes = framing == .untilClose || mustClose(exchange)
-            try await encodeStreamed(framing)
+            await encodeStreamed(framing)
             dateAt = try appendHead(to: &wire, length: nil, framing: framing, closes: closes)
             phase = .streaming(framing)
             try appendBody(to: &wire, framing)
         case .streaming(let framing):
-            try await encodeStreamed(framing)
+            await encodeStreamed(framing)
             try appendBody(to: &wire, framing)
         }
         guard !wire.isEmpty else { return }
@@ -286,11 +286,11 @@ extension RequestHandler {
         return exchange.head.minorVersion == 0 ? .untilClose : .chunked
     }
 
-    private func encodeStreamed(_ framing: Framing) async throws {
+    private func encodeStreamed(_ framing: Framing) async {
         guard let compression, framing != .none, !chunk.isEmpty else { return }
         let piece = chunk
         chunk = []
-        chunk = try await compression.encodeElsewhere(piece, isLast: false)
+        chunk = await compression.encodeElsewhere(piece, isLast: false)
     }
 
     private func appendBody(to wire: inout [UInt8], _ framing: Framing) throws {

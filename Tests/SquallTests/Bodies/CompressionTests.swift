@@ -271,6 +271,27 @@ import Testing
         }
     }
 
+    @Test func `a client that has closed its side gets its large response all the same`() async throws {
+        let gate = Gate()
+        let page = [UInt8](repeating: 97, count: 500_000)
+        try await withServer(
+            { $0.compressesResponses = true },
+            routes: {
+                Route("/") { handler in
+                    do { try await gate.wait() } catch {}
+                    handler.write(page)
+                }
+            }
+        ) { server in
+            let client = try await server.client()
+            try await client.send(request("GET / HTTP/1.1", "Host: h\r\n" + Self.accept("gzip")))
+            try await waitUntil("the handler waits") { gate.waitingCount == 1 }
+            client.halfClose()
+            let responses = try await client.responsesToEnd()
+            #expect(responses.map { decompressed($0.body, "gzip") } == [page])
+        }
+    }
+
     @Test func `many responses one after the other`() async throws {
         try await withPages { server in
             let client = try await server.client()
