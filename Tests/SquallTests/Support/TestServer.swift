@@ -53,7 +53,8 @@ final class TestServer: Sendable {
 private let turnstile = Turnstile(6)
 
 /// Serves `routes` while `body` runs, and stops whatever happens.
-/// - Parameter clock: what the server goes by; by default the system's.
+/// - Parameter clock: what the server goes by; by default the system's. Such a server is in process, where what a client
+///   sends is there at once.
 func withServer<Result: Sendable>(
     _ configure: (inout Application.Settings) -> Void = { _ in }, clock: TestClock? = nil,
     @RouteBuilder routes: () -> [Route], _ body: (TestServer) async throws -> Result
@@ -63,7 +64,9 @@ func withServer<Result: Sendable>(
     var settings = Application.Settings()
     configure(&settings)
     let application = try Application(settings: settings, routes)
-    return try await withApplication(application, .overSocket, clock: clock, unexpectedErrors: .ignored) { client in
+    return try await withApplication(
+        application, clock == nil ? .overSocket : .inProcess, clock: clock, unexpectedErrors: .ignored
+    ) { client in
         try await body(TestServer(client))
     }
 }
