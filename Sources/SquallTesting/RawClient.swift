@@ -13,7 +13,10 @@ public final class RawClient: Sendable {
     private static let pool = BlockingPool(threads: 256, name: "test-client")
 
     private struct State {
-        var fd: Int32
+        let fd: Int32
+        /// How many calls use the descriptor now. It stays open for them: its number could be another's already.
+        var users = 0
+        var isClosed = false
         var buffer: [UInt8] = []
         var isAtEnd = false
         var sent = Transcript()
@@ -64,8 +67,6 @@ public final class RawClient: Sendable {
 
     deinit { close() }
 
-    private var fd: Int32 { state.withLock { $0.fd } }
-
     // MARK: writing
 
     /// Sends text, each scalar as one byte: `"\u{80}"` is the byte 0x80.
@@ -83,18 +84,19 @@ public final class RawClient: Sendable {
     /// Sends everything. Waits while the peer does not read.
     /// - Throws: ``ClientError`` if the connection is gone, or the peer takes nothing for too long.
     public func send(_ bytes: [UInt8]) async throws {
-        let fd = self.fd
-        try await run { client, isCancelled in
+        try await run { client, call in
             var sent = 0
             while sent < bytes.count {
-                try client.wait(fd, .write, isCancelled) { "to send \(bytes.count - sent) bytes more" }
-                sent += try client.sendNoted(fd, bytes[sent...])
+                try client.wait(.write, call) { "to send \(bytes.count - sent) bytes more" }
+                sent += try client.sendNoted(call.fd, bytes[sent...])
             }
         }
     }
 
     /// Sends as much as the kernel takes now and returns how much that was.
-    public func sendWhatFits(_ bytes: [UInt8]) throws -> Int { try sendNoted(fd, bytes[...]) }
+    public func sendWhatFits(_ bytes: [UInt8]) throws -> Int {
+        try using { try sendNoted($0, bytes[...]) }
+    }
 
     private func sendNoted(_ fd: Int32, _ bytes: ArraySlice<UInt8>) throws -> Int {
         let count = try sendSome(fd, bytes)
@@ -108,12 +110,12 @@ public final class RawClient: Sendable {
     /// - Parameter toHead: they answer HEAD and have no bodies.
     /// - Throws: ``ClientError`` if they do not come, or the connection ends before.
     public func responses(_ count: Int, toHead: Bool = false) async throws -> [RawResponse] {
-        try await run { client, isCancelled in
+        try await run { client, call in
             var responses: [RawResponse] = []
             var reader = ResponseReader(toHead: toHead)
             defer { client.state.withLock { reader.drop(&$0.buffer) } }
             while responses.count < count {
-                let response = try client.response(&reader, isCancelled) {
+                let response = try client.response(&reader, call) {
                     "for response \(responses.count + 1) of \(count)"
                 }
                 guard let response, response.isComplete else {
@@ -133,14 +135,14 @@ public final class RawClient: Sendable {
 
     /// All responses up to the end of the connection, which the server must bring about. The last one may not be complete.
     public func responsesToEnd(toHead: Bool = false) async throws -> [RawResponse] {
-        try await run { client, isCancelled in
+        try await run { client, call in
             var responses: [RawResponse] = []
             var reader = ResponseReader(toHead: toHead)
-            while let response = try client.response(&reader, isCancelled, { "for the end of the connection" }) {
+            while let response = try client.response(&reader, call, { "for the end of the connection" }) {
                 responses.append(response)
                 if response.status == 0 { break }
             }
-            while try client.fill(isCancelled, { "for the end of the connection" }) {}
+            while try client.fill(call, { "for the end of the connection" }) {}
             client.state.withLock { $0.buffer = [] }
             return responses
         }
@@ -148,12 +150,12 @@ public final class RawClient: Sendable {
 
     /// Nil at the end of the connection.
     private func response(
-        _ reader: inout ResponseReader, _ isCancelled: () -> Bool, _ what: () -> String
+        _ reader: inout ResponseReader, _ call: Call, _ what: () -> String
     ) throws -> RawResponse? {
         defer { reader.restart() }
         var response: RawResponse?
         while true {
-            switch try event(&reader, isCancelled, what) {
+            switch try event(&reader, call, what) {
             case .head(let head): response = head
             case .body(let bytes): response?.body += bytes
             case .malformed:
@@ -170,38 +172,38 @@ public final class RawClient: Sendable {
 
     /// What comes next of a response, and the reader after it.
     func event(_ before: ResponseReader, _ what: String) async throws -> (ResponseReader.Event, ResponseReader) {
-        try await run { client, isCancelled in
+        try await run { client, call in
             var reader = before
-            let event = try client.event(&reader, isCancelled) { what }
+            let event = try client.event(&reader, call) { what }
             if case .end = event { client.state.withLock { reader.drop(&$0.buffer) } }
             return (event, reader)
         }
     }
 
     private func event(
-        _ reader: inout ResponseReader, _ isCancelled: () -> Bool, _ what: () -> String
+        _ reader: inout ResponseReader, _ call: Call, _ what: () -> String
     ) throws -> ResponseReader.Event {
         while true {
             let event = state.withLock { reader.next(&$0.buffer, atEnd: $0.isAtEnd) }
             guard case .needsMore = event else { return event }
-            _ = try fill(isCancelled, what)
+            _ = try fill(call, what)
         }
     }
 
     /// All bytes up to the end of the connection.
     /// - Throws: ``ClientError`` if it was reset.
     public func readToEnd() async throws -> [UInt8] {
-        try await run { client, isCancelled in
-            while try client.fill(isCancelled, { "for the end of the connection" }) {}
+        try await run { client, call in
+            while try client.fill(call, { "for the end of the connection" }) {}
             return client.takeBuffer()
         }
     }
 
     /// At least `count` bytes, or what there is when the connection ends.
     public func read(atLeast count: Int) async throws -> [UInt8] {
-        try await run { client, isCancelled in
+        try await run { client, call in
             while client.state.withLock({ $0.buffer.count }) < count,
-                try client.fill(isCancelled, { "for \(count) bytes" })
+                try client.fill(call, { "for \(count) bytes" })
             {}
             return client.takeBuffer()
         }
@@ -216,9 +218,9 @@ public final class RawClient: Sendable {
 
     /// Waits until the connection has ended, in whatever way, and drops what comes.
     public func waitForEnd() async throws {
-        try await run { client, isCancelled in
+        try await run { client, call in
             do {
-                while try client.fill(isCancelled, { "for the end of the connection" }) {
+                while try client.fill(call, { "for the end of the connection" }) {
                     client.state.withLock { $0.buffer = [] }
                 }
             } catch let error as ClientError where isGone(error.code) {}
@@ -227,16 +229,17 @@ public final class RawClient: Sendable {
 
     /// Whether the connection can take a request: nothing has come on it, not even its end.
     var isQuiet: Bool {
-        let (fd, isEmpty) = state.withLock { ($0.fd, $0.buffer.isEmpty && !$0.isAtEnd) }
-        return fd >= 0 && isEmpty && !SquallTesting.wait(fd, .read, milliseconds: 0)
+        state.withLock { state in
+            !state.isClosed && state.buffer.isEmpty && !state.isAtEnd
+                && !SquallTesting.wait(state.fd, .read, milliseconds: 0)
+        }
     }
 
     /// False at the end.
-    private func fill(_ isCancelled: () -> Bool, _ what: () -> String) throws -> Bool {
-        let fd = self.fd
+    private func fill(_ call: Call, _ what: () -> String) throws -> Bool {
         if state.withLock({ $0.isAtEnd }) { return false }
-        try wait(fd, .read, isCancelled, what)
-        guard let bytes = try receiveSome(fd) else { return true }
+        try wait(.read, call, what)
+        guard let bytes = try receiveSome(call.fd) else { return true }
         return state.withLock { state in
             if bytes.isEmpty { state.isAtEnd = true }
             state.received.add(bytes[...])
@@ -248,51 +251,77 @@ public final class RawClient: Sendable {
     // MARK: ending
 
     /// Sends the end of file and goes on reading.
-    public func halfClose() { endWriting(fd) }
+    public func halfClose() { state.withLock { if !$0.isClosed { endWriting($0.fd) } } }
 
     /// Closes with a reset instead of an end of file. In process there is no such thing, and it is closed.
     public func reset() {
-        lingerNoTime(fd)
+        state.withLock { if !$0.isClosed { lingerNoTime($0.fd) } }
         close()
     }
 
+    /// Ends the connection, and what waits for it. A second call does nothing.
     public func close() {
         state.withLock { state in
-            if state.fd >= 0 { closeFile(state.fd) }
-            state.fd = -1
+            guard !state.isClosed else { return }
+            state.isClosed = true
+            if state.users == 0 { closeFile(state.fd) } else { endBoth(state.fd) }
+        }
+    }
+
+    /// Runs `body` with the descriptor, which stays open meanwhile.
+    private func using<Success>(_ body: (Int32) throws -> Success) throws -> Success {
+        let fd = state.withLock { state -> Int32? in
+            guard !state.isClosed else { return nil }
+            state.users += 1
+            return state.fd
+        }
+        guard let fd else { throw error("the test has closed this connection; make another") }
+        defer {
+            state.withLock { state in
+                state.users -= 1
+                if state.isClosed, state.users == 0 { closeFile(state.fd) }
+            }
+        }
+        do { return try body(fd) } catch let failure as ClientError where failure.code != 0 {
+            throw error(failure.description, code: failure.code)
         }
     }
 
     // MARK: waiting
 
-    /// Runs `body` where it may block. The flag that it gets is set when the task is cancelled.
+    /// What a call that may block needs.
+    private struct Call {
+        let fd: Int32
+        /// The task that waits for it is cancelled.
+        let isCancelled: () -> Bool
+    }
+
+    /// Runs `body` where it may block.
     private func run<Success: Sendable>(
-        _ body: @escaping @Sendable (RawClient, _ isCancelled: () -> Bool) throws -> Success
+        _ body: @escaping @Sendable (RawClient, Call) throws -> Success
     ) async throws -> Success {
         let flag = CancellationFlag()
         return try await withTaskCancellationHandler {
-            try await Self.pool.run { try body(self) { flag.isSet } }
+            try await Self.pool.run { try self.using { try body(self, Call(fd: $0) { flag.isSet }) } }
         } onCancel: {
             flag.set()
         }
     }
 
-    private func wait(
-        _ fd: Int32, _ event: SocketWait, _ isCancelled: () -> Bool, _ what: () -> String
-    ) throws {
+    private func wait(_ event: SocketWait, _ call: Call, _ what: () -> String) throws {
         let end = ContinuousClock.now + patience
-        while !SquallTesting.wait(fd, event, milliseconds: 50) {
-            if isCancelled() { throw CancellationError() }
+        while !SquallTesting.wait(call.fd, event, milliseconds: 50) {
+            if call.isCancelled() { throw CancellationError() }
             if ContinuousClock.now >= end { throw error("waited \(patience) in vain \(what())") }
         }
     }
 
     /// An error that says what has happened on the connection so far.
-    func error(_ text: String) -> ClientError {
+    func error(_ text: String, code: Int32 = 0) -> ClientError {
         let (sent, received) = state.withLock { ($0.sent, $0.received) }
         var lines = [text, "sent: \(sent)", "received: \(received)"]
         if let log { lines.append("logged: \(log.summary)") }
-        return ClientError(lines.joined(separator: "\n"))
+        return ClientError(lines.joined(separator: "\n"), code: code)
     }
 }
 

@@ -6,6 +6,8 @@ import SquallIO
 /// limits in time and the deadlines of handlers, the times in cookies and tokens, and the Date field. Code off the loops
 /// can wait on the clock itself, which is a `Clock`.
 ///
+/// Pauses that the server makes go by it too, such as the 50 ms before it accepts again at the limit of connections.
+///
 /// What keeps real time: the watchdog, which rescues a loop from code that blocks; `Task.sleep`; the drain of
 /// an application that stops; and the patience of the test.
 ///

@@ -58,6 +58,9 @@ func lingerNoTime(_ fd: Int32) {
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
 }
 
+/// Ends both directions, and what waits for them.
+func endBoth(_ fd: Int32) { shutdown(fd, Int32(SHUT_RDWR)) }
+
 func endWriting(_ fd: Int32) { shutdown(fd, Int32(SHUT_WR)) }
 
 /// Sends what the kernel takes now. Zero if that is nothing.

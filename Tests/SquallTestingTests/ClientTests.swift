@@ -121,6 +121,37 @@ private let transports: [TestTransport] = [.inProcess, .overSocket]
         }
     }
 
+    @Test(arguments: transports) func `an answer that comes before the request is whole is read`(
+        _ transport: TestTransport
+    ) async throws {
+        try await withApplication(try site(with: { $0.limits.bodyBytes = 1_000 }), transport) { client in
+            let large = try await client.post("/echo", body: .bytes([UInt8](repeating: 65, count: 4 << 20)))
+            #expect(large.status == .contentTooLarge)
+            let chunked = try await client.start(.post, "/echo", headers: ["Transfer-Encoding": "chunked"])
+            try await chunked.write([UInt8](repeating: 65, count: 1_001))
+            #expect(try await chunked.response().status == .contentTooLarge)
+        }
+    }
+
+    @Test func `a connection that is closed while it is read ends the reading, and can be used no more`() async throws {
+        try await withApplication(try site()) { client in
+            let raw = try await client.raw()
+            let reading = Task { try await raw.readToEnd() }
+            try await raw.send("GET / HT")
+            raw.close()
+            raw.close()
+            // It had begun, and found the end, or had not.
+            switch await reading.result {
+            case .success(let bytes): #expect(bytes.isEmpty)
+            case .failure(let error): #expect("\(error)".contains("has closed this connection"))
+            }
+            let error = await #expect(throws: ClientError.self) { try await raw.send("x") }
+            #expect(error?.description.contains("GET / HT") == true)
+            raw.halfClose()
+            raw.reset()
+        }
+    }
+
     @Test func `redirects are followed when told, within the host`() async throws {
         let application = try site {
             Route("/see", methods: [.post]) { handler in
