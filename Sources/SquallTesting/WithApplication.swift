@@ -40,8 +40,8 @@ public enum UnexpectedErrors: Sendable {
 /// }
 /// ```
 ///
-/// The application is served with its own settings, with these exceptions: it has one loop unless ``Application/Settings/loops``
-/// says otherwise; what it logs by ``Application/Settings/logger`` is recorded and not written; it drains for ten seconds
+/// The application is served with its own settings, with these exceptions: it has one loop unless `Application.Settings.loops`
+/// says otherwise; what it logs by `Application.Settings.logger` is recorded and not written; it drains for ten seconds
 /// at most.
 /// - Parameters:
 ///   - application: it may be served by several tests at once, if what its handlers share allows it.
