@@ -107,7 +107,7 @@ public final class Server: Sendable {
     /// Nil if connections are handed to it: see ``connect(from:)``.
     private let listener: Listener?
     private let acceptors: [Acceptor]
-    private let isStopping = Atomic<Bool>(false)
+    let isStopping = Atomic<Bool>(false)
 
     private init(
         core: ServerCore, loops: [IOLoop], servers: [LoopServer], listener: Listener?, acceptors: [Acceptor]

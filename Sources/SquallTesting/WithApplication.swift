@@ -132,8 +132,11 @@ final class TestHost: Sendable {
         case .inProcess:
             let port = UInt16(truncatingIfNeeded: nextPort.add(1, ordering: .relaxed).newValue)
             let address = address ?? .ipv4(0x7f00_0001, port: port)
-            connection = RawClient(
-                fd: try server.connect(from: address), address: address, patience: patience, log: log)
+            let fd: Int32
+            do { fd = try server.connect(from: address) } catch {
+                throw ClientError("the application cannot be reached: \(error)", code: error.code)
+            }
+            connection = RawClient(fd: fd, address: address, patience: patience, log: log)
         }
         connections.withLock { $0.append(connection) }
         return connection

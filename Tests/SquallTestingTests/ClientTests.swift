@@ -110,6 +110,17 @@ private let transports: [TestTransport] = [.inProcess, .overSocket]
         }
     }
 
+    @Test(arguments: transports) func `an application that has stopped refuses`(_ transport: TestTransport) async throws
+    {
+        try await withApplication(try site(), transport) { client in
+            let before = try await client.get("/")
+            #expect(before.text == "hello")
+            await client.server.stop()
+            let error = await #expect(throws: ClientError.self) { try await client.get("/") }
+            #expect(error?.description.contains("Connection refused") == true)
+        }
+    }
+
     @Test func `in process a client may come from anywhere`() async throws {
         try await withApplication(try site()) { client in
             let here = try await client.get("/from")

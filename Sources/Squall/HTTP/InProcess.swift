@@ -1,6 +1,14 @@
 import SquallIO
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 // For SquallTesting.
 
 extension Application {
@@ -18,12 +26,15 @@ extension Application {
 extension Server {
     /// Makes a pair of sockets, serves one and returns the other, which is the caller's.
     /// - Parameter address: who the client is said to be.
+    /// - Throws: `ECONNREFUSED` if the server stops or has stopped.
     package func connect(from address: SocketAddress) throws(SystemError) -> Int32 {
-        let (ours, theirs) = try socketPair()
         let least = servers.min {
             $0.loop.connectionCount.load(ordering: .relaxed) < $1.loop.connectionCount.load(ordering: .relaxed)
         }
-        guard let server = least else { return theirs }
+        guard let server = least, !isStopping.load(ordering: .relaxed) else {
+            throw SystemError("connect", code: ECONNREFUSED)
+        }
+        let (ours, theirs) = try socketPair()
         server.loop.connectionCount.wrappingAdd(1, ordering: .relaxed)
         server.loop.perform { server.adopt(ours, address) }
         return theirs
