@@ -78,8 +78,8 @@ package final class ManualClock: Sendable {
 
     // MARK: moving
 
-    /// Moves on, from one thing that is due to the next, and returns when the loops have nothing left to do. Calls that come
-    /// meanwhile are done one after the other.
+    /// Moves on, from one thing that is due to the next, and returns when the loops have nothing left to do. Calls that
+    /// come meanwhile are done one after the other.
     /// - Throws: ``UnrestError`` if a loop does not come to rest within the patience.
     package func advance(by duration: Duration) async throws {
         let task = state.withLock { state in

@@ -2,8 +2,8 @@ import SquallHTTP
 
 /// The cookies that a ``TestClient`` keeps, as a browser would (RFC 6265 section 5).
 ///
-/// It goes by domain, path, expiry and Secure. It does not know which domains are public suffixes, and ignores SameSite: all
-/// requests of a test come from the site itself.
+/// It goes by domain, path, expiry and Secure. It does not know which domains are public suffixes, and ignores
+/// SameSite: all requests of a test come from the site itself.
 public struct CookieJar: Sendable {
     /// A cookie that is kept.
     public struct Cookie: Sendable, Equatable {

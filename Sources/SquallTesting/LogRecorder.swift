@@ -3,8 +3,9 @@ import Synchronization
 
 /// Keeps what is logged.
 ///
-/// ``withApplication(_:_:clock:unexpectedErrors:patience:_:)`` records what the application logs; see ``TestClient/log``. For
-/// other loggers, such as the application's access logger, make one: `settings.accessLogger = recorder.logger()`.
+/// ``withApplication(_:_:clock:unexpectedErrors:patience:_:)`` records what the application logs; see
+/// ``TestClient/log``. For other loggers, such as the application's access logger, make one:
+/// `settings.accessLogger = recorder.logger()`.
 public final class LogRecorder: Sendable {
     /// A line of the log.
     public struct Entry: Sendable, CustomStringConvertible {

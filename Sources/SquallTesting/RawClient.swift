@@ -32,7 +32,8 @@ public final class RawClient: Sendable {
 
     /// Connects to a port of this machine.
     /// - Parameters:
-    ///   - receiveBuffer: the size of the kernel's buffer in bytes, set before connecting so that it holds for the window.
+    ///   - receiveBuffer: the size of the kernel's buffer in bytes, set before connecting so that it holds for the
+    ///     window.
     ///   - sendBuffer: the same for what is sent.
     /// - Throws: ``ClientError`` if nobody listens there.
     public static func connect(
@@ -133,7 +134,8 @@ public final class RawClient: Sendable {
         return response
     }
 
-    /// All responses up to the end of the connection, which the server must bring about. The last one may not be complete.
+    /// All responses up to the end of the connection, which the server must bring about. The last one may not be
+    /// complete.
     public func responsesToEnd(toHead: Bool = false) async throws -> [RawResponse] {
         try await run { client, call in
             var responses: [RawResponse] = []

@@ -13,7 +13,8 @@ public struct RawResponse: Sendable, CustomStringConvertible {
     /// Whether it came to the end that its head announced.
     public var isComplete = true
 
-    /// The value of the field, and nil if there is none. More than one are joined by ` | `, so that no test overlooks them.
+    /// The value of the field, and nil if there is none. More than one are joined by ` | `, so that no test overlooks
+    /// them.
     public subscript(_ name: String) -> String? {
         let values = headers.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
         return values.isEmpty ? nil : values.joined(separator: " | ")

@@ -17,8 +17,8 @@ public final class TestClient: Sendable {
         public var headers: [String: String] = [:]
         /// Whether cookies that responses set are kept and sent.
         public var keepsCookies = true
-        /// Whether cookies that are Secure are kept and sent. As in browsers they are for `localhost`, and for other hosts
-        /// over TLS only. Nil, the default: go by the host.
+        /// Whether cookies that are Secure are kept and sent. As in browsers they are for `localhost`, and for other
+        /// hosts over TLS only. Nil, the default: go by the host.
         public var sendsSecureCookies: Bool?
         /// Whether redirects within the host are followed, ten at most.
         public var followsRedirects = false
@@ -219,7 +219,8 @@ public final class TestClient: Sendable {
 
     // MARK: logs
 
-    /// Expects that a line with this text is logged while `body` runs, or soon after. See ``LogRecorder/expect(_:level:patience:_:)``.
+    /// Expects that a line with this text is logged while `body` runs, or soon after. See
+    /// ``LogRecorder/expect(_:level:patience:_:)``.
     public nonisolated(nonsending) func expectLog<Result>(
         _ text: String, level: Logger.Level? = nil, _ body: nonisolated(nonsending) () async throws -> Result
     ) async throws -> Result {

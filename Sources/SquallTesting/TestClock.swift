@@ -3,8 +3,8 @@ import SquallIO
 /// A clock that stands still until the test moves it.
 ///
 /// The loops of an application that is served with it go by it: `IOLoop.sleep`, `callLater` and `PeriodicCallback`, the
-/// limits in time and the deadlines of handlers, the times in cookies and tokens, and the Date field. Code off the loops
-/// can wait on the clock itself, which is a `Clock`.
+/// limits in time and the deadlines of handlers, the times in cookies and tokens, and the Date field. Code off the
+/// loops can wait on the clock itself, which is a `Clock`.
 ///
 /// Pauses that the server makes go by it too, such as the 50 ms before it accepts again at the limit of connections.
 ///
@@ -36,8 +36,8 @@ public final class TestClock: Clock, Sendable {
     let manual: ManualClock
 
     /// - Parameters:
-    ///   - secondsSince1970: what the Date field, cookies and tokens go by at first; by default the first second of 2026
-    ///     (UTC), so that a test sees the same times whenever it runs.
+    ///   - secondsSince1970: what the Date field, cookies and tokens go by at first; by default the first second of
+    ///     2026 (UTC), so that a test sees the same times whenever it runs.
     ///   - patience: for how long in real time ``advance(by:)`` waits for the loops to come to rest: 20 s.
     public init(secondsSince1970: Int = 1_767_225_600, patience: Duration = RawClient.patience) {
         manual = ManualClock(secondsSince1970: secondsSince1970, patience: patience)
@@ -58,12 +58,12 @@ public final class TestClock: Clock, Sendable {
 
     /// Moves the clock, and returns when everything that has become due is done.
     ///
-    /// First the loops do what they have to do. Then the clock goes from one thing that is due to the next, in their order,
-    /// and the loops come to rest each time, so that what a timer sets in motion happens at the time of that timer, and
-    /// may set timers that are due within the same advance. What clients have sent before was received.
+    /// First the loops do what they have to do. Then the clock goes from one thing that is due to the next, in their
+    /// order, and the loops come to rest each time, so that what a timer sets in motion happens at the time of that
+    /// timer, and may set timers that are due within the same advance. What clients have sent before was received.
     ///
-    /// Waits for code that blocks, which is away from its loop, for a second of real time at most. Does not wait for what
-    /// is off the loops altogether: tasks made with `Task {}`, calls in a `BlockingPool`.
+    /// Waits for code that blocks, which is away from its loop, for a second of real time at most. Does not wait for
+    /// what is off the loops altogether: tasks made with `Task {}`, calls in a `BlockingPool`.
     /// - Throws: if a loop does not come to rest within the clock's patience.
     public func advance(by duration: Duration) async throws { try await manual.advance(by: duration) }
 

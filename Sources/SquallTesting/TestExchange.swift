@@ -5,8 +5,8 @@ import Synchronization
 
 /// A request that is under way: its body may still be written, its response is read when and as fast as the test likes.
 ///
-/// Made by ``TestClient/start(_:_:headers:body:)`` and ``TestClient/stream(_:_:headers:body:)``. One task at a time writes,
-/// and one reads.
+/// Made by ``TestClient/start(_:_:headers:body:)`` and ``TestClient/stream(_:_:headers:body:)``. One task at a time
+/// writes, and one reads.
 public final class TestExchange: Sendable {
     /// The connection, for what goes beyond this: bytes that were not read, and bytes that are none of HTTP's.
     public let connection: RawClient
@@ -39,8 +39,8 @@ public final class TestExchange: Sendable {
 
     /// Sends a piece of the body. Waits while the server does not read.
     ///
-    /// For a request that was started with a body of ``TestBody/none`` and `Transfer-Encoding: chunked` each piece is a chunk;
-    /// with a Content-Length pieces are sent as they are.
+    /// For a request that was started with a body of ``TestBody/none`` and `Transfer-Encoding: chunked` each piece is a
+    /// chunk; with a Content-Length pieces are sent as they are.
     public func write(_ bytes: [UInt8]) async throws {
         guard isInChunks else { return try await connection.send(bytes) }
         guard !bytes.isEmpty else { return }
@@ -84,8 +84,8 @@ public final class TestExchange: Sendable {
         }
     }
 
-    /// The next piece of the response's body, as it comes; nil at its end. Nothing is read until it is asked for: a test that
-    /// does not ask is a slow reader, and the server feels it.
+    /// The next piece of the response's body, as it comes; nil at its end. Nothing is read until it is asked for: a
+    /// test that does not ask is a slow reader, and the server feels it.
     /// - Throws: ``ClientError`` if the body is broken off, or nothing comes for too long.
     public func read() async throws -> [UInt8]? {
         try await head()
@@ -146,7 +146,8 @@ public final class TestExchange: Sendable {
     /// Sends the end of file, and goes on reading.
     public func halfClose() { connection.halfClose() }
 
-    /// Closes the connection, in the midst of whatever it is. The server cancels the handler's task; see ``handlerEnded()``.
+    /// Closes the connection, in the midst of whatever it is. The server cancels the handler's task; see
+    /// ``handlerEnded()``.
     public func disconnect() async {
         await rememberHandler()
         connection.close()
@@ -164,8 +165,8 @@ public final class TestExchange: Sendable {
         state.withLock { $0.left = left }
     }
 
-    /// Waits until the handler of the request has ended: after ``disconnect()``, until it has come back from its cancellation
-    /// and was told by `onConnectionClose()`. Returns at once if no handler was under way.
+    /// Waits until the handler of the request has ended: after ``disconnect()``, until it has come back from its
+    /// cancellation and was told by `onConnectionClose()`. Returns at once if no handler was under way.
     /// - Throws: ``WaitError`` if it does not end.
     public func handlerEnded() async throws {
         await rememberHandler()

@@ -15,7 +15,8 @@ public struct TestResponse: Sendable, CustomStringConvertible {
         HTTPResponse.Status(code: raw.status, reasonPhrase: raw.reason)
     }
 
-    /// The value of a field, and nil if there is none. More than one are joined by ` | `, so that no test overlooks them.
+    /// The value of a field, and nil if there is none. More than one are joined by ` | `, so that no test overlooks
+    /// them.
     public subscript(_ name: String) -> String? { raw[name] }
 
     /// The values of all fields of this name.

@@ -6,8 +6,8 @@ import Musl
 import Darwin
 #endif
 
-// The system calls of clients. Those that take a buffer are given an array's own storage, or an address that lives for the
-// call.
+// The system calls of clients. Those that take a buffer are given an array's own storage, or an address that lives for
+// the call.
 
 /// A TCP socket that has not connected yet.
 package func openSocket(receiveBuffer: Int? = nil, sendBuffer: Int? = nil) throws -> Int32 {

@@ -53,8 +53,8 @@ extension Trait where Self == ApplicationTrait {
 }
 
 extension Trait where Self == TestClockTrait {
-    /// A clock that the test moves: ``TestClock/current``. Applications that are served within go by it: have this trait
-    /// before `.application`.
+    /// A clock that the test moves: ``TestClock/current``. Applications that are served within go by it: have this
+    /// trait before `.application`.
     public static var testClock: Self { TestClockTrait(secondsSince1970: nil) }
 
     /// The same, beginning at a time of the test's.

@@ -40,16 +40,16 @@ public enum UnexpectedErrors: Sendable {
 /// }
 /// ```
 ///
-/// The application is served with its own settings, with these exceptions: it has one loop unless `Application.Settings.loops`
-/// says otherwise; what it logs by `Application.Settings.logger` is recorded and not written; it drains for ten seconds
-/// at most.
+/// The application is served with its own settings, with these exceptions: it has one loop unless
+/// `Application.Settings.loops` says otherwise; what it logs by `Application.Settings.logger` is recorded and not
+/// written; it drains for ten seconds at most.
 /// - Parameters:
 ///   - application: it may be served by several tests at once, if what its handlers share allows it.
 ///   - transport: in process unless said otherwise.
 ///   - clock: what its loops go by. By default that of the trait `.testClock`, if the test has it, else the system's.
 ///   - unexpectedErrors: whether a line at the level `error` or `critical` that was not expected by
-///     ``TestClient/expectLog(_:level:_:)`` fails the test. A handler that throws logs such a line: the test fails even where
-///     it does not look at the 500.
+///     ``TestClient/expectLog(_:level:_:)`` fails the test. A handler that throws logs such a line: the test fails even
+///     where it does not look at the 500.
 ///   - patience: for how long, in real time, anything is waited for: 20 s.
 /// - Throws: what `body` throws; ``UnexpectedLogError``; `SystemError` if the system has no descriptors left.
 public nonisolated(nonsending) func withApplication<Result>(
