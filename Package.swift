@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "Squall", targets: ["Squall"]),
         .library(name: "SquallHTTP", targets: ["SquallHTTP"]),
         .library(name: "SquallIO", targets: ["SquallIO"]),
+        .library(name: "SquallTesting", targets: ["SquallTesting"]),
         .executable(name: "freeze-lab", targets: ["FreezeLab"]),
         .executable(name: "squall-conformance", targets: ["ConformanceServer"]),
     ],
@@ -45,6 +46,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "SquallTesting",
+            dependencies: [
+                "Squall", "SquallIO", "SquallHTTP",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "FreezeLab",
             dependencies: ["Squall", "SquallIO"],
@@ -69,7 +78,15 @@ let package = Package(
         .testTarget(
             name: "SquallTests",
             dependencies: [
-                "Squall", "SquallIO", "ConformanceServer", "CBrotli", "CZlib",
+                "Squall", "SquallIO", "SquallTesting", "ConformanceServer", "CBrotli", "CZlib",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SquallTestingTests",
+            dependencies: [
+                "Squall", "SquallIO", "SquallTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

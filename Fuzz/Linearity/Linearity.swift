@@ -44,7 +44,8 @@ private func multipart(_ size: Int, _ unit: String) {
     limits.maxParts = .max
     var parser = MultipartParser(boundary: "12345678", limits: limits)
     let field = "Content-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\n"
-    let input = Array("--12345678\r\n\(field)".utf8) + repeated(unit.isEmpty ? "x\r\n--12345678\r\n\(field)" : unit, to: size)
+    let input =
+        Array("--12345678\r\n\(field)".utf8) + repeated(unit.isEmpty ? "x\r\n--12345678\r\n\(field)" : unit, to: size)
     feed(input, pieces: 512) { bytes, consumed in
         switch parser.next(bytes, consumed: &consumed) {
         case .needMoreInput: return false

@@ -79,12 +79,14 @@ public final class Application: Sendable {
     /// - Throws: as ``run(port:host:)``.
     public func start(port: Int, host: String = "127.0.0.1") async throws -> Server {
         let backlog = settings.backlog
-        let files = router.entries.compactMap(\.files)
         let listener = try await BlockingPool.shared.run {
-            for folder in files { try folder.open() }
-            return try Listener(host: host, port: port, backlog: backlog)
+            try Listener(host: host, port: port, backlog: backlog)
         }
-        let server = try await Server.start(self, listener: listener)
+        return try await start(settings, listener)
+    }
+
+    func start(_ settings: Settings, _ listener: Listener?) async throws -> Server {
+        let server = try await Server.start(self, settings: settings, listener: listener)
         if settings.isDevelopment {
             settings.logger.warning("isDevelopment is set: error pages tell all that is known; unset it for others")
         }
@@ -105,25 +107,27 @@ public final class Server: Sendable {
     /// Where it listens.
     public let address: SocketAddress
     private let core: ServerCore
-    private let loops: [IOLoop]
-    private let servers: [LoopServer]
-    private let listener: Listener
+    let loops: [IOLoop]
+    let servers: [LoopServer]
+    /// Nil if connections are handed to it: see ``connect(from:)``.
+    private let listener: Listener?
     private let acceptors: [Acceptor]
-    private let isStopping = Atomic<Bool>(false)
+    let isStopping = Atomic<Bool>(false)
 
     private init(
-        core: ServerCore, loops: [IOLoop], servers: [LoopServer], listener: Listener, acceptors: [Acceptor]
+        core: ServerCore, loops: [IOLoop], servers: [LoopServer], listener: Listener?, acceptors: [Acceptor]
     ) {
         self.core = core
         self.loops = loops
         self.servers = servers
         self.listener = listener
         self.acceptors = acceptors
-        address = listener.address
+        address = listener?.address ?? .unix("")
     }
 
-    static func start(_ application: Application, listener: Listener) async throws -> Server {
-        let settings = application.settings
+    static func start(
+        _ application: Application, settings: Application.Settings, listener: Listener?
+    ) async throws -> Server {
         IOLoop.ignoreBrokenPipes()
         if let stalls = settings.stalls { Stalls.policy = stalls }
         let files = raiseOpenFileLimit()
@@ -132,16 +136,22 @@ public final class Server: Sendable {
         let core: ServerCore
         var loops: [IOLoop] = []
         do {
+            let files = application.router.entries.compactMap(\.files)
+            if !files.isEmpty { try await OpenFile.pool.run { for folder in files { try folder.open() } } }
             core = try ServerCore(application: application, settings: settings, connectionLimit: limit)
-            for index in 0..<max(1, settings.loops ?? availableProcessors) { loops.append(try IOLoop(index: index)) }
+            for index in 0..<max(1, settings.loops ?? availableProcessors) {
+                loops.append(try IOLoop(index: index, clock: settings.clock))
+            }
         } catch {
-            listener.close()
+            listener?.close()
             throw error
         }
         let servers = loops.map { LoopServer(core: core, loop: $0) }
-        let acceptors = loops.map { loop in
-            Acceptor(listener: listener, on: loop, among: loops, limit: limit) { fd, address, loop in
-                servers[loop.index].adopt(fd, address)
+        let acceptors = loops.compactMap { loop in
+            listener.map {
+                Acceptor(listener: $0, on: loop, among: loops, limit: limit) { fd, address, loop in
+                    servers[loop.index].adopt(fd, address)
+                }
             }
         }
         for loop in loops { loop.start() }
@@ -170,7 +180,7 @@ public final class Server: Sendable {
         core.isDraining.store(true, ordering: .relaxed)
         core.application.ended(self)
         for (loop, acceptor) in zip(loops, acceptors) { await loop.do { acceptor.end() } }
-        listener.close()
+        listener?.close()
         for server in servers {
             await server.loop.do { for connection in server.connections { connection.drain() } }
         }
@@ -211,4 +221,5 @@ extension IOLoop {
     }
 }
 
-func wallClockSeconds() -> Int { time(nil) }
+/// Seconds since 1970, by the clock of the loop whose code calls.
+func wallClockSeconds() -> Int { IOLoop.current?.clock?.wallSeconds ?? time(nil) }

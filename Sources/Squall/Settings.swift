@@ -69,6 +69,8 @@ extension Application {
         /// limit that was passed. Nil: a plain page. It throws the error from `prepare`, so that it is rendered by
         /// ``RequestHandler/writeError(_:)``.
         public var errorHandler: (@Sendable () -> RequestHandler)?
+        /// What the loops go by instead of the system's clocks, in tests.
+        package var clock: ManualClock?
 
         public init() {}
     }

@@ -111,7 +111,8 @@ public struct AcceptHeader: Sendable {
         let name = name.lowercased()
         // The same, by another name (RFC 9110 section 8.4.1.3).
         let entry =
-            entries.first { $0.name == name || name == "gzip" && $0.name == "x-gzip" } ?? entries.first { $0.name == "*" }
+            entries.first { $0.name == name || name == "gzip" && $0.name == "x-gzip" }
+            ?? entries.first { $0.name == "*" }
         return entry?.quality ?? (name == "identity" ? 1_000 : 0)
     }
 

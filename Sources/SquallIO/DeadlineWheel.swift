@@ -9,7 +9,7 @@ struct DeadlineWheel {
 
     private var slots: [[UInt64]] = Array(repeating: [], count: Int(Self.slotCount))
     /// The next tick to look at. All entries are at or after it, and less than a turn away.
-    private var current: Int64 = monotonicNanoseconds() / Self.tick
+    private var current: Int64 = 0
     private var count = 0
     /// When there is something to look at next, in monotonic nanoseconds; `.max` when empty.
     private(set) var earliest: Int64 = .max
@@ -20,11 +20,11 @@ struct DeadlineWheel {
         // The tick that begins after the deadline, held to the wheel's reach.
         let tick = deadline / Self.tick + 1
         guard tick < handle.wheelTick else { return }
-        insert(handle, tick: tick)
+        insert(handle, tick: tick, now: now)
     }
 
-    private mutating func insert(_ handle: IOHandle, tick wanted: Int64) {
-        if count == 0 { current = max(current, monotonicNanoseconds() / Self.tick) }
+    private mutating func insert(_ handle: IOHandle, tick wanted: Int64, now: Int64) {
+        if count == 0 { current = max(current, now / Self.tick) }
         let tick = min(max(wanted, current), current + Self.slotCount - 1)
         guard tick < handle.wheelTick else { return }
         slots[Int(tick % Self.slotCount)].append(handle.token)

@@ -35,6 +35,7 @@ extension IOLoop {
         thread.role = .guest
         thread.inside = false
         thread.subject = nil
+        awayCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         // The watchdog, which may be about to ask whose code it was, keeps the context until it has heard of its end.
         Watchdog.shared.runEnded(thread, context)
         return false

@@ -38,7 +38,11 @@ public final class IOLoop: @unchecked Sendable {
     private let inbox = AtomicInbox<ReadyItem>()
     /// How many connections the loop has, for balancing.
     package let connectionCount = Atomic<Int>(0)
+    /// How much of the loop's user code runs on other threads just now: on those that lost the loop, and in the offload pool.
+    let awayCount = Atomic<Int>(0)
     let poller: SystemPoller
+    /// What the loop goes by instead of the system's clock. Nil but in tests.
+    package let clock: ManualClock?
     private let run = Mutex(Run())
 
     // MARK: the owner's
@@ -56,7 +60,7 @@ public final class IOLoop: @unchecked Sendable {
     @exclusivity(unchecked) var wheel = DeadlineWheel()
     /// Monotonic nanoseconds, read once a turn.
     package var now: Int64 { turnTime }
-    @exclusivity(unchecked) var turnTime = monotonicNanoseconds()
+    @exclusivity(unchecked) var turnTime: Int64
     @exclusivity(unchecked) var isStopping = false
     /// The stall from which the loop was taken last, until its new driver has polled once.
     @exclusivity(unchecked) var rescue: Stall?
@@ -77,8 +81,10 @@ public final class IOLoop: @unchecked Sendable {
     /// - Throws: ``SystemError`` if the system has no descriptors left.
     public convenience init() throws(SystemError) { try self.init(index: 0) }
 
-    package init(index: Int) throws(SystemError) {
+    package init(index: Int, clock: ManualClock? = nil) throws(SystemError) {
         self.index = index
+        self.clock = clock
+        turnTime = clock?.now ?? monotonicNanoseconds()
         poller = try SystemPoller()
     }
 
@@ -101,6 +107,7 @@ public final class IOLoop: @unchecked Sendable {
             return true
         }
         guard first else { return }
+        clock?.add(self)
         Watchdog.shared.start()
         ThreadCache.shared.replenish()
         hand()
@@ -137,6 +144,7 @@ public final class IOLoop: @unchecked Sendable {
     private func finishStop() {
         guard !hasEnded else { return }
         hasEnded = true
+        clock?.remove(self)
         Watchdog.shared.remove(self)
         for source in sources { source.handle?.loopStopped() }
         sources = []
@@ -198,7 +206,7 @@ public final class IOLoop: @unchecked Sendable {
             takeInbox()
             if isStopping {
                 finishStop()
-                turnTime = monotonicNanoseconds()
+                turnTime = readClock()
                 if ready.isEmpty, becomeDormant() { return }
                 continue
             }
@@ -211,7 +219,7 @@ public final class IOLoop: @unchecked Sendable {
         var milliseconds: Int32 = 0
         if ready.isEmpty {
             let earliest = min(timers.earliest, wheel.earliest)
-            if earliest == .max {
+            if earliest == .max || clock != nil && earliest > now {
                 milliseconds = -1
             } else if earliest > now {
                 milliseconds = Int32(clamping: (earliest &- now &+ 999_999) / 1_000_000)
@@ -226,7 +234,7 @@ public final class IOLoop: @unchecked Sendable {
         eventCount = poller.wait(milliseconds: milliseconds)
         isSleeping.store(false, ordering: .sequentiallyConsistent)
         Watchdog.shared.noticeActivity()
-        turnTime = monotonicNanoseconds()
+        turnTime = readClock()
         if let rescue {
             rescue.moved.wrappingAdd(eventCount, ordering: .relaxed)
             self.rescue = nil
@@ -246,6 +254,13 @@ public final class IOLoop: @unchecked Sendable {
             return body()
         }
     }
+
+    /// The time that timers and deadlines go by, in nanoseconds.
+    @inline(__always)
+    package func readClock() -> Int64 { clock?.now ?? monotonicNanoseconds() }
+
+    /// Whether something was handed in and not taken.
+    var hasMail: Bool { !inbox.isEmpty }
 
     /// Only for the owner: what was handed in becomes ready.
     func takeInbox() { inbox.takeAll { ready.append($0) } }

@@ -121,6 +121,17 @@ extension IOLoop {
         if deadline != .max { wheel.schedule(handle, deadline: deadline, now: now) }
     }
 
+    /// The earliest deadline of all handles; `.max` if there is none. Looks at each: only for loops of a ``ManualClock``.
+    var earliestDeadline: Int64 { sources.reduce(.max) { min($0, $1.handle?.deadline ?? .max) } }
+
+    /// A handle whose deadline has passed, which is forgotten. As ``earliestDeadline``, and exact to the nanosecond.
+    func takeOverdue() -> IOHandle? {
+        let overdue = sources.lazy.compactMap(\.handle).filter { [now] in $0.deadline <= now }
+        guard let first = overdue.min(by: { $0.deadline < $1.deadline }) else { return nil }
+        first.deadline = .max
+        return first
+    }
+
     func runDeadlines() -> Bool {
         while let (token, tick) = wheel.next(now: now) {
             guard let handle = handle(token), handle.wheelTick == tick else { continue }

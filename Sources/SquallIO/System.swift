@@ -154,3 +154,15 @@ private func spawnThread(named name: String, _ body: @escaping @Sendable () -> V
     if result != 0 { start.release() }
     return result == 0
 }
+
+/// Two Unix sockets that are connected with each other and do not wait.
+package func socketPair() throws(SystemError) -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    #if os(Linux)
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    #else
+    let type = SOCK_STREAM
+    #endif
+    guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw SystemError("socketpair") }
+    return (ends[0], ends[1])
+}

@@ -145,7 +145,7 @@ extension IOLoop {
     }
 
     private func schedule(after delay: Duration, _ action: Timeout.Action) -> Timeout {
-        let (due, overflow) = monotonicNanoseconds().addingReportingOverflow(max(0, delay.nanoseconds))
+        let (due, overflow) = readClock().addingReportingOverflow(max(0, delay.nanoseconds))
         let timeout = Timeout(due: overflow ? .max - 1 : due, loop: self, action: action)
         perform { [self] in
             if !timeout.isCancelled { timers.insert(timeout) }
@@ -163,7 +163,7 @@ extension IOLoop {
 
     private func sleep(for duration: Duration) async throws {
         try Task.checkCancellation()
-        let (due, overflow) = monotonicNanoseconds().addingReportingOverflow(max(0, duration.nanoseconds))
+        let (due, overflow) = readClock().addingReportingOverflow(max(0, duration.nanoseconds))
         let timeout = Timeout(due: overflow ? .max - 1 : due, loop: self, action: nil)
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
@@ -230,17 +230,19 @@ public final class PeriodicCallback: Sendable {
         task.withLock { task in
             guard task == nil else { return }
             task = loop.spawn { [period, jitter, body] in
-                var next = ContinuousClock.now
+                // About a century at most, which no sum of it and a time exceeds.
+                let period = min(period.nanoseconds, 1 << 61)
+                var next = loop.readClock()
                 while true {
                     next += period
-                    let now = ContinuousClock.now
+                    let now = loop.readClock()
                     if next < now {
-                        let missed = ((now - next) / period).rounded(.up)
+                        let missed = (now - next + period - 1) / period
                         next += period * missed
                     }
                     var wait = next - now
-                    if jitter > 0 { wait += period * (Double.random(in: -0.5...0.5) * jitter) }
-                    try await IOLoop.sleep(for: max(wait, .zero))
+                    if jitter > 0 { wait += Int64(Double(period) * (Double.random(in: -0.5...0.5) * jitter)) }
+                    try await IOLoop.sleep(for: .nanoseconds(max(wait, 0)))
                     do {
                         try await body()
                     } catch {

@@ -12,7 +12,7 @@ import Testing
             ("identity;q=0.5, gzip;q=0.5", "gzip"),
             ("identity;q=0, gzip;q=0.1", "gzip"), ("identity;q=0", nil), (",,gzip,,", "gzip"), ("gzip\t;\tq=1", "gzip"),
             // What is malformed says nothing.
-            ("gzip;q=2", nil), ("gzip;q=-1", nil), ("gzip;q=0.0001", nil), ("gzip;q=", nil), 
+            ("gzip;q=2", nil), ("gzip;q=-1", nil), ("gzip;q=0.0001", nil), ("gzip;q=", nil),
             ("gzip;q", nil),
             ("gzip;q=1.5", nil), ("gzip;q=.5", nil), ("gzipp", nil), ("gzi", nil), ("gzip br", nil),
             ("\u{e9}, gzip", "gzip"),

@@ -30,15 +30,15 @@ extension RequestHandler {
         if let field = request.header("if-match") {
             guard let current,
                 tagsInAllCodings(current).contains(where: { EntityTags.contains(field, strongly: $0) })
-            else { throw HTTPError(412) }
+            else { throw HTTPError.preconditionFailed }
         } else if let field = request.header("if-unmodified-since"), let since = HTTPDate.parse(field), let lastModified
         {
-            guard lastModified <= since else { throw HTTPError(412) }
+            guard lastModified <= since else { throw HTTPError.preconditionFailed }
         }
         if let field = request.header("if-none-match"), let current,
             tagsInAllCodings(current).contains(where: { EntityTags.contains(field, weakly: $0) })
         {
-            throw HTTPError(412)
+            throw HTTPError.preconditionFailed
         }
     }
 

@@ -47,10 +47,10 @@ final class BodyDecoder: Sendable {
                     state.produced += piece.count
                     let (limit, overflow) = state.decoder.consumedBytes.multipliedReportingOverflow(by: ratio)
                     if !overflow, state.produced > max(limit, Self.freeBytes) {
-                        throw HTTPError(413, "the body is compressed more than \(ratio) times; send it as it is")
+                        throw HTTPError.tooLong("the body is compressed more than \(ratio) times; send it as it is")
                     }
                     guard state.produced <= exchange.bodyLimit else {
-                        throw HTTPError(413, "the body is too long once it is decompressed")
+                        throw HTTPError.tooLong("the body is too long once it is decompressed")
                     }
                     return piece
                 }

@@ -150,6 +150,43 @@ extension HTTPError {
             headers: [("Retry-After", "1")])
     }
 
+    /// 415 `encoded_body`: a body with a Content-Encoding that is not taken off, so that it would be read as garbage.
+    static func encodedBody(accepted: String?) -> HTTPError {
+        declared(
+            415, "encoded_body",
+            accepted.map { "the body's Content-Encoding is not one of \($0)" }
+                ?? "the body has a Content-Encoding; send it as it is",
+            "What is accepted says Accept-Encoding. Routes take compressed bodies with Route.Options(decompressesBody: true).",
+            headers: [("Accept-Encoding", accepted ?? "identity")])
+    }
+
+    /// 413 `too_long`: a body, or a part of it, beyond its limit.
+    static func tooLong(_ message: String) -> HTTPError {
+        declared(
+            413, "too_long", message,
+            "Limits are in Application.Limits; Route.Options(bodyLimit:) sets that of a route's bodies.")
+    }
+
+    /// 408 `too_slow`: a head or a body that did not come in its time.
+    static func tooSlow(_ message: String) -> HTTPError {
+        declared(408, "too_slow", message, "The times are in Application.Limits: headerTimeout, bodyTimeout, bodyRate.")
+    }
+
+    /// 412 `precondition_failed`: the resource is not in the version that the request demands.
+    static var preconditionFailed: HTTPError {
+        declared(
+            412, "precondition_failed", "the resource is not in the version that the request demands",
+            "Get it again, and make the change to what it is now (RFC 9110 section 13).")
+    }
+
+    /// 416 `range_not_satisfiable`: none of the ranges is in the body.
+    static func rangeNotSatisfiable(_ length: Int) -> HTTPError {
+        declared(
+            416, "range_not_satisfiable", "the body has \(length) bytes, and none of the ranges is in it",
+            "The length is in Content-Range (RFC 9110 section 14.4).", headers: [("Content-Range", "bytes */\(length)")]
+        )
+    }
+
     private static func declared(
         _ status: Int, _ code: String, _ message: String, _ documentation: String, headers: [(String, String)] = []
     ) -> HTTPError {

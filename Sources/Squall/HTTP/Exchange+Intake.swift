@@ -48,12 +48,7 @@ extension Exchange {
 
     /// What a body with a coding gets that is not taken off (RFC 9110 section 15.5.16).
     var codingRefusal: HTTPError {
-        takesCodings
-            ? HTTPError(
-                415, "the body's Content-Encoding is not one of \(ContentCoding.accepted)",
-                headers: [("Accept-Encoding", ContentCoding.accepted)])
-            : HTTPError(
-                415, "the body has a Content-Encoding; send it as it is", headers: [("Accept-Encoding", "identity")])
+        HTTPError.encodedBody(accepted: takesCodings ? ContentCoding.accepted : nil)
     }
 
     /// The body of a streaming route may be read from now on, ahead of who takes it.

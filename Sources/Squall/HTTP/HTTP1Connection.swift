@@ -409,10 +409,10 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
                 readDeadline = now + times.idle
             case .idle: finishConnection()
             case .head where parser.isIdle: closeNow()
-            case .head: refuse(HTTPError(408, "the request's header did not come in time"))
-            case .body: refuse(HTTPError(408, "the request's body came too slowly"))
+            case .head: refuse(HTTPError.tooSlow("the request's header did not come in time"))
+            case .body: refuse(HTTPError.tooSlow("the request's body came too slowly"))
             case .running:
-                refuse(HTTPError(408, "the request's body came too slowly"))
+                refuse(HTTPError.tooSlow("the request's body came too slowly"))
             default: closeNow()
             }
             if phase == .ready { return advance() }

@@ -35,7 +35,7 @@ extension RequestHandler {
         // Their error comes before any byte is asked for, so a client that waits for `100 Continue` sends none.
         if case .length(let length) = exchange.head.framing, length > exchange.bodyLimit {
             exchange.markLast()
-            throw HTTPError(413, "the body is too long; send up to \(exchange.bodyLimit) bytes")
+            throw HTTPError.tooLong("the body is too long; send up to \(exchange.bodyLimit) bytes")
         }
         if exchange.isCodingLeft, exchange.takesCodings { throw exchange.codingRefusal }
         exchange.beginReading()

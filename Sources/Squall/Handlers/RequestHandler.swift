@@ -141,7 +141,7 @@ open class RequestHandler {
 
     /// A logger whose lines carry the request's id and route.
     public var logger: Logger {
-        var logger = application?.settings.logger ?? Logger(label: "squall.application")
+        var logger = exchange?.connection.server.core.settings.logger ?? Logger(label: "squall.application")
         if let exchange {
             logger[metadataKey: "request_id"] = "\(exchange.id)"
             logger[metadataKey: "route"] = "\(exchange.label)"

@@ -168,7 +168,7 @@ extension RequestHandler {
 
 private func logAccess(_ exchange: Exchange, _ handler: RequestHandler) {
     guard let logger = exchange.connection.server.core.settings.accessLogger, logger.logLevel <= .info else { return }
-    let microseconds = (monotonicNanoseconds() - exchange.startedAt) / 1_000
+    let microseconds = (exchange.loop.readClock() - exchange.startedAt) / 1_000
     let (method, target) = exchange.isReadable ? (exchange.head.method.rawValue, exchange.head.target) : ("-", "-")
     logger.info(
         "\(method) \(target) \(handler.status)",

@@ -121,9 +121,9 @@ extension RequestHandler {
         let tag = field("etag")
         lazy var modified = field("last-modified").flatMap { HTTPDate.parse($0) }
         if let field = head.value(of: "if-match") {
-            guard let tag, EntityTags.contains(field, strongly: tag) else { throw HTTPError(412) }
+            guard let tag, EntityTags.contains(field, strongly: tag) else { throw HTTPError.preconditionFailed }
         } else if let field = head.value(of: "if-unmodified-since"), let since = HTTPDate.parse(field), let modified {
-            guard modified <= since else { throw HTTPError(412) }
+            guard modified <= since else { throw HTTPError.preconditionFailed }
         }
         if let field = head.value(of: "if-none-match") {
             return tag.map { EntityTags.contains(field, weakly: $0) } ?? false
@@ -141,7 +141,7 @@ extension RequestHandler {
             let asked = ByteRanges(field)
         else { return nil }
         let ranges = asked.resolved(length: length)
-        guard !ranges.isEmpty else { throw HTTPError(416, headers: [("Content-Range", "bytes */\(length)")]) }
+        guard !ranges.isEmpty else { throw HTTPError.rangeNotSatisfiable(length) }
         return ranges
     }
 

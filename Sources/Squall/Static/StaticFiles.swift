@@ -187,7 +187,7 @@ public final class StaticFiles: Sendable {
 
     private func dropLater(on loop: IOLoop) {
         _ = loop.performLater(.nanoseconds(Self.freshness)) { [self] in
-            let now = monotonicNanoseconds()
+            let now = loop.readClock()
             let isDone = state.withLock { state in
                 state.kept = state.kept.filter { now - $0.value.openedAt < Self.freshness }
                 state.dropsAt = state.kept.isEmpty ? .min / 2 : now + Self.freshness

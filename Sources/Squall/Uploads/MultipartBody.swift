@@ -64,7 +64,7 @@ public struct MultipartBody: AsyncSequence {
             for try await piece in content {
                 bytes += piece
                 guard bytes.count <= limit else {
-                    throw HTTPError(413, "the field '\(name)' is too long; send up to \(limit) bytes")
+                    throw HTTPError.tooLong("the field '\(name)' is too long; send up to \(limit) bytes")
                 }
             }
             return String(decoding: bytes, as: UTF8.self)

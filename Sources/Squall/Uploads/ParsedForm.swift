@@ -35,7 +35,7 @@ final class ReceivedForm: Sendable {
                     while let piece = try await reader.nextContent() {
                         fieldBytes += piece.count
                         guard fieldBytes <= settings.limits.formBytes else {
-                            throw HTTPError(413, "the fields of the form are too long; send long content as a file")
+                            throw HTTPError.tooLong("the fields of the form are too long; send long content as a file")
                         }
                         value += piece
                     }

@@ -48,7 +48,7 @@ public struct UploadedFile: Sendable {
     /// - Throws: ``HTTPError`` 413 if it is longer; ``UploadError`` once the request has ended; `SystemError`.
     public func read(limit: Int = 1_048_576) async throws -> [UInt8] {
         guard size <= limit else {
-            throw HTTPError(413, "the file in '\(name)' is too long; send one of up to \(limit) bytes")
+            throw HTTPError.tooLong("the file in '\(name)' is too long; send one of up to \(limit) bytes")
         }
         return try await read(0..<size)
     }

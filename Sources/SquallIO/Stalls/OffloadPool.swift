@@ -36,6 +36,7 @@ final class OffloadPool: Sendable {
 
     func submit(_ job: UnownedJob, for context: TaskContext) {
         inFlight.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        context.loop.awayCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
         let subject = context.subject
         subject.profile?.wentAway()
         crews[Int((subject.profile?.crew ?? .waiting).rawValue)].submit(
@@ -181,6 +182,7 @@ private final class Crew: Sendable {
             item.subject.profile?.poolRunEnded(duration: now - run.began)
         }
         item.subject.profile?.cameBack()
+        context.loop.awayCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         OffloadPool.shared.inFlight.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
 }

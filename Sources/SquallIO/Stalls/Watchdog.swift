@@ -262,8 +262,10 @@ final class Watchdog: Sendable {
         let cpu = squall_thread_cpu_time(guest.tid)
         // Before the loop is taken, so that the guest finds it at its end, however soon that comes.
         guest.followed.store(Stall.mark(state.nextID), ordering: .relaxed)
+        loop.awayCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
         guard loop.take(word), let context = loop.subject?.takeUnretainedValue() else {
             guest.followed.store(0, ordering: .relaxed)
+            loop.awayCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
             ThreadCache.shared.giveBack(spare)
             return
         }

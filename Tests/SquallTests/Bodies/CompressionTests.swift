@@ -53,10 +53,12 @@ import Testing
         try await withPages { server in
             let plain = try await server.get(path)
             #expect(plain["content-encoding"] == nil)
-            #expect(plain["vary"] == "Accept-Encoding")
+            // The page of an error goes by Accept, too.
+            let vary = path == "/error" ? "Accept, Accept-Encoding" : "Accept-Encoding"
+            #expect(plain["vary"] == vary)
             let response = try await server.get(path, Self.accept(coding))
             #expect(response["content-encoding"] == coding)
-            #expect(response["vary"] == "Accept-Encoding")
+            #expect(response["vary"] == vary)
             #expect(response["content-length"] == "\(response.body.count)")
             #expect(response.body.count < plain.body.count)
             #expect(decompressed(response.body, coding) == plain.body)
@@ -217,11 +219,16 @@ import Testing
             gate.open()
             // The rest is in two chunks: what the next flush made, and the end.
             while bytes.suffix(5) != raw("0\r\n\r\n") { bytes += try await client.read(atLeast: 1) }
-            var cutter = ResponseCutter(toHead: false)
-            let next = cutter.next(in: bytes)
-            let response = try #require(next)
-            #expect(response.isComplete)
-            #expect(decompressed(response.body, coding) == Array("first second".utf8))
+            let head = try #require(bytes.firstRange(of: raw("\r\n\r\n")))
+            var rest = bytes[head.upperBound...]
+            var body: [UInt8] = []
+            while let line = rest.firstRange(of: raw("\r\n")),
+                let length = Int(text(rest[..<line.lowerBound]), radix: 16), length > 0
+            {
+                body += rest[line.upperBound..<line.upperBound + length]
+                rest = rest[(line.upperBound + length + 2)...]
+            }
+            #expect(decompressed(body, coding) == Array("first second".utf8))
         }
     }
 

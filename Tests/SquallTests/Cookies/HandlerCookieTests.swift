@@ -69,16 +69,64 @@ import Testing
                 Route("/get") { handler in handler.write(try handler.signedCookie("user") ?? "nobody") }
             }
         ) { server in
-            let set = try await server.get("/set?user=J%C3%B6rg;%20x")
-            let cookie = try #require(set["set-cookie"]?.split(separator: ";").first.map(String.init))
+            let user = server.user
+            let set = try await user.get("/set?user=J%C3%B6rg;%20x")
+            let cookie = try #require(user.cookies.cookie("user"))
             #expect(set["set-cookie"]?.contains("Max-Age=2592000") == true)
-            func get(_ cookie: String) async throws -> String {
-                try await server.ask(request("GET /get HTTP/1.1", "Host: h\r\nCookie: \(cookie)\r\n")).body.utf8Text
+            #expect(try await user.get("/get").text == "J\u{f6}rg; x")
+            for bad in [cookie.value + "0", "admin"] {
+                user.cookies.set(.init(name: "user", value: bad))
+                #expect(try await user.get("/get").text == "nobody")
             }
-            #expect(try await get(cookie) == "J\u{f6}rg; x")
-            #expect(try await get(cookie + "0") == "nobody")
-            #expect(try await get("user=admin") == "nobody")
-            #expect(try await get("a=b") == "nobody")
+            user.cookies.removeAll()
+            #expect(try await user.get("/get").text == "nobody")
+        }
+    }
+
+    @Test func `signed and encrypted cookies are good for as long as the handler says`() async throws {
+        let clock = TestClock()
+        try await withServer(
+            { $0.cookieSecret = "It's a secret to everybody" }, clock: clock,
+            routes: {
+                Route("/set") { handler in
+                    try handler.setSignedCookie("signed", "a", maxAge: nil)
+                    try handler.setEncryptedCookie("encrypted", "b", maxAge: nil)
+                }
+                Route("/get") { handler in
+                    handler.write(try handler.signedCookie("signed") ?? "-")
+                    handler.write(try handler.encryptedCookie("encrypted") ?? "-")
+                }
+            }
+        ) { server in
+            _ = try await server.user.get("/set")
+            for (days, expected) in [(0, "ab"), (31, "ab")] {
+                try await clock.advance(by: .seconds(days * 86_400))
+                #expect(try await server.user.get("/get").text == expected)
+            }
+            try await clock.advance(by: .seconds(1))
+            #expect(try await server.user.get("/get").text == "--")
+        }
+    }
+
+    @Test func `a browser forgets a cookie after its maximum age, and when it is cleared`() async throws {
+        let clock = TestClock()
+        try await withServer(
+            clock: clock,
+            routes: {
+                Route("/set") { handler in
+                    try handler.setCookie("short", "1", maxAge: 60)
+                    try handler.setCookie("long", "2", maxAge: 120)
+                }
+                Route("/clear") { handler in try handler.clearCookie("long") }
+            }
+        ) { server in
+            _ = try await server.user.get("/set")
+            #expect(server.user.cookies.all.map(\.name) == ["short", "long"])
+            try await clock.advance(by: .seconds(60))
+            _ = try await server.user.get("/none")
+            #expect(server.user.cookies.all.map(\.name) == ["long"])
+            _ = try await server.user.get("/clear")
+            #expect(server.user.cookies.all.isEmpty)
         }
     }
 
@@ -92,8 +140,4 @@ import Testing
             }
         }
     }
-}
-
-extension [UInt8] {
-    fileprivate var utf8Text: String { String(decoding: self, as: UTF8.self) }
 }

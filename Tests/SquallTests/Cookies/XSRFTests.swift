@@ -79,6 +79,19 @@ import Testing
         }
     }
 
+    @Test func `a browser that has the page can send its form, and another one cannot`() async throws {
+        try await withXSRF { server in
+            let browser = server.user
+            let token = try #require(try await browser.get("/").text.split(separator: " ").first.map(String.init))
+            #expect(try await browser.post("/", form: ["_xsrf": token]).text == "ok")
+            #expect(try await browser.put("/", headers: ["X-XSRFToken": token]).text == "ok")
+            #expect(try await browser.post("/").status == .forbidden)
+            let other = browser.another()
+            _ = try await other.get("/")
+            #expect(try await other.post("/", form: ["_xsrf": token]).status == .forbidden)
+        }
+    }
+
     @Test func `tokens of both versions are read, and each with the other`() async throws {
         try await withXSRF { server in
             let v1 = "00112233445566778899aabbccddeeff"

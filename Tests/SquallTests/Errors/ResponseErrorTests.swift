@@ -82,7 +82,7 @@ private enum ShopError: ResponseError {
                 (request("GET /n?n=x HTTP/1.1", accept), "invalid_argument"),
                 (request("GET /path/%ff HTTP/1.1", accept), "malformed_path"),
                 (post("/json", "{"), "invalid_body"), (post("/json", "", form), "not_json"),
-                (post("/form", "a", form + "Content-Encoding: br\r\n"), "encoded_form"),
+                (post("/form", "a", form + "Content-Encoding: br\r\n"), "encoded_body"),
                 (post("/form", "a", "Content-Type: multipart/form-data\r\n"), "malformed_form"),
                 (post("/xsrf", ""), "xsrf_missing"), (post("/xsrf?_xsrf=2|", ""), "xsrf_malformed"),
                 (post("/xsrf", "", "X-XSRFToken: 00112233445566778899aabbccddeeff\r\n"), "xsrf_mismatch"),

@@ -63,14 +63,12 @@ private final class PlainErrors: RequestHandler {
     }
 
     @Test func `errorHandler renders what no route answers`() async throws {
-        let trace = Trace()
+        let (clock, trace) = (TestClock(), Trace())
         try await withServer(
             { settings in
                 settings.errorHandler = { PlainErrors(trace) }
                 settings.limits.bodyBytes = 10
-                settings.limits.headerTimeout = .seconds(2)
-                settings.limits.handlerDeadline = .seconds(1)
-            },
+            }, clock: clock,
             routes: {
                 Route("/", methods: [.post]) { _ in }
                 Route("/slow") { _ in try await Gate().wait() }
@@ -84,7 +82,10 @@ private final class PlainErrors: RequestHandler {
                 (request("GET / HTTP/1.1", "Host: h\r\n" + String(repeating: "A: b\r\n", count: 200)), 431),
             ]
             for (bytes, status) in cases {
-                let responses = try await server.converse(bytes)
+                let client = try await server.client()
+                try await client.send(bytes)
+                try await clock.advance(by: .seconds(30))
+                let responses = try await client.responsesToEnd()
                 #expect(responses.map(\.status) == [status])
                 #expect(responses.first?.text.hasPrefix("\(status) ") == true)
                 #expect(responses.first?["x-page"] == "own")

@@ -13,7 +13,7 @@ import Testing
                 handler.serverTiming("long", .seconds(Int64.max))
             }
             Route("/timed") { handler in
-                let value = try await handler.timed("a") { 7 }
+                let value = await handler.timed("a") { 7 }
                 try? await handler.timed("b", description: "fails") { throw Oops() }
                 handler.write("\(value)")
             }

@@ -1,29 +1,24 @@
 import HTTPTypes
 import Squall
 import SquallIO
-import Synchronization
+@_exported import SquallTesting
 
-/// An application that is served for the time of one test.
+/// An application that is served for the time of one test, and asked with bytes.
 final class TestServer: Sendable {
-    let application: Application
-    let server: Server
+    /// For requests that are made for the test.
+    let user: TestClient
+    var application: Application { user.application }
+    var server: Server { user.server }
     /// What the application logged: errors of handlers.
-    let log: LogRecorder
-    private let clients = Mutex<[RawClient]>([])
+    var log: LogRecorder { user.log }
 
-    fileprivate init(_ application: Application, _ server: Server, _ log: LogRecorder) {
-        self.application = application
-        self.server = server
-        self.log = log
-    }
+    fileprivate init(_ user: TestClient) { self.user = user }
 
     var port: Int { server.port }
 
     /// A client, which is closed with the test.
     func client(receiveBuffer: Int? = nil, sendBuffer: Int? = nil) async throws -> RawClient {
-        let client = try await RawClient.connect(port: port, receiveBuffer: receiveBuffer, sendBuffer: sendBuffer)
-        clients.withLock { $0.append(client) }
-        return client
+        try await user.raw(receiveBuffer: receiveBuffer, sendBuffer: sendBuffer)
     }
 
     /// Sends bytes on a connection of their own and returns the first response.
@@ -52,52 +47,37 @@ final class TestServer: Sendable {
         try await client.send(text)
         return try await client.responsesToEnd()
     }
-
-    fileprivate func closeClients() {
-        let clients = clients.withLock { clients in
-            defer { clients = [] }
-            return clients
-        }
-        for client in clients { client.close() }
-    }
 }
 
 /// So many servers at a time: many at once would wait for each other, and their small timeouts would pass.
 private let turnstile = Turnstile(6)
 
 /// Serves `routes` while `body` runs, and stops whatever happens.
+/// - Parameter clock: what the server goes by; by default the system's. Such a server is in process, where what a client
+///   sends is there at once.
 func withServer<Result: Sendable>(
-    _ configure: (inout Application.Settings) -> Void = { _ in }, @RouteBuilder routes: () -> [Route],
-    _ body: (TestServer) async throws -> Result
+    _ configure: (inout Application.Settings) -> Void = { _ in }, clock: TestClock? = nil,
+    @RouteBuilder routes: () -> [Route], _ body: (TestServer) async throws -> Result
 ) async throws -> Result {
     await turnstile.enter()
     defer { turnstile.leave() }
-    let log = LogRecorder()
     var settings = Application.Settings()
-    settings.loops = 1
-    settings.drainTimeout = .seconds(10)
-    settings.logger = log.logger()
     configure(&settings)
     let application = try Application(settings: settings, routes)
-    let server = TestServer(application, try await application.start(port: 0), log)
-    do {
-        let result = try await body(server)
-        server.closeClients()
-        await server.server.stop()
-        return result
-    } catch {
-        server.closeClients()
-        await server.server.stop()
-        throw error
+    return try await withApplication(
+        application, clock == nil ? .overSocket : .inProcess, clock: clock, unexpectedErrors: .ignored
+    ) { client in
+        try await body(TestServer(client))
     }
 }
 
 /// A server with a route that echoes what the tests of requests look at.
 func withEchoServer<Result: Sendable>(
-    _ configure: (inout Application.Settings) -> Void = { _ in }, _ body: (TestServer) async throws -> Result
+    _ configure: (inout Application.Settings) -> Void = { _ in }, clock: TestClock? = nil,
+    _ body: (TestServer) async throws -> Result
 ) async throws -> Result {
     try await withServer(
-        configure,
+        configure, clock: clock,
         routes: {
             Route("/", methods: [.get, .post, .options]) { handler in
                 handler.setHeader("Content-Type", "text/plain")
@@ -117,4 +97,19 @@ func withEchoServer<Result: Sendable>(
 /// A request with one line for its fields, each ended by CRLF.
 func request(_ line: String, _ fields: String = "Host: h\r\n", _ body: String = "") -> String {
     "\(line)\r\n\(fields)\r\n\(body)"
+}
+
+/// One byte for each scalar.
+func raw(_ text: String) -> [UInt8] {
+    text.unicodeScalars.map { scalar in
+        precondition(scalar.value < 256, "a byte has no room for \(scalar)")
+        return UInt8(scalar.value)
+    }
+}
+
+/// One scalar for each byte: the reverse of ``raw(_:)``.
+func text(_ bytes: some Sequence<UInt8>) -> String {
+    var scalars = String.UnicodeScalarView()
+    for byte in bytes { scalars.append(Unicode.Scalar(byte)) }
+    return String(scalars)
 }
