@@ -141,7 +141,8 @@ open class RequestHandler {
 
     /// A logger whose lines carry the request's id and route.
     public var logger: Logger {
-        var logger = exchange?.connection.server.core.settings.logger ?? Logger(label: "squall.application")
+        let settings = mount?.application.settings ?? exchange?.connection.server.core.settings
+        var logger = settings?.logger ?? Logger(label: "squall.application")
         if let exchange {
             logger[metadataKey: "request_id"] = "\(exchange.id)"
             logger[metadataKey: "route"] = "\(exchange.label)"

@@ -31,18 +31,8 @@ func serve(_ exchange: Exchange) async {
         if route.middleware.isEmpty {
             do {
                 if let failure { throw failure }
-                if handler.needsXSRFToken { try handler.checkXSRF() }
-                try await handler.prepare()
-                if !handler.isFinished, exchange.intake == .handler { try await handler.receiveData(exchange) }
-                if !handler.isFinished {
-                    try await dispatch(handler, exchange, route)
-                    if !handler.isFinished {
-                        if handler.bodyLength > RequestHandler.mostCompressedInline {
-                            try await handler.compressElsewhere()
-                        }
-                        try handler.finish()
-                    }
-                }
+                try await runHandler(handler, exchange, route)
+                try await conclude(handler)
             } catch {
                 await handle(error, handler, exchange)
             }
@@ -68,6 +58,7 @@ private func preflight(_ exchange: Exchange) -> RequestHandler? {
     return PreflightHandler(cors)
 }
 
+@inline(__always)
 func makeHandler(_ route: RouteEntry) -> RequestHandler {
     switch route.action {
     case .handler(let make): make()
@@ -84,16 +75,22 @@ func answer(
 ) async {
     do {
         try await run(middleware, from: 0, around: handler, core)
-        if !handler.isFinished {
-            if handler.bodyLength > RequestHandler.mostCompressedInline { try await handler.compressElsewhere() }
-            try handler.finish()
-        }
+        try await conclude(handler)
     } catch {
         await handle(error, handler, exchange)
     }
 }
 
+/// Ends the response, if the handler has not.
+@inline(__always)
+private func conclude(_ handler: RequestHandler) async throws {
+    guard !handler.isFinished else { return }
+    if handler.bodyLength > RequestHandler.mostCompressedInline { try await handler.compressElsewhere() }
+    try handler.finish()
+}
+
 /// What the innermost `next` is.
+@inline(__always)
 func runHandler(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry) async throws {
     if handler.needsXSRFToken { try handler.checkXSRF() }
     try await handler.prepare()

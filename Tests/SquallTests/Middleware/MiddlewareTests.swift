@@ -311,4 +311,20 @@ import Testing
             try await waitUntil("middleware has come back") { trace.contains("app out") }
         }
     }
+
+    @Test func `a field of its that cannot be sent makes the response a bare 500`() async throws {
+        let middleware = Middleware { handler, next in
+            handler.setHeader("X-Bad", "a\r\nb")
+            try await next()
+        }
+        try await withServer(
+            { $0.middleware = [middleware] }, routes: { Route("/") { handler in handler.write("x") } }
+        ) { server in
+            for target in ["/", "/none"] {
+                let response = try await server.get(target)
+                #expect(response.status == 500)
+                #expect(response.body.isEmpty)
+            }
+        }
+    }
 }
