@@ -23,8 +23,14 @@ extension RequestHandler {
         let core = exchange.connection.server.core
         try (exchange.route.securityLines ?? core.securityLines).append(
             besides: fields, isDocument: isDocument, isSecure: exchange.isSecure, nonce: nonce, to: &wire)
-        if let cors = exchange.route.cors ?? core.settings.cors {
+        if let cors = exchange.cors {
             try cors.append(for: exchange.head, besides: fields, to: &wire)
         }
     }
+}
+
+extension Exchange {
+    /// Which other sites' scripts may use the route.
+    @inline(__always)
+    var cors: CORS? { connection.server.core.hasCORS ? route.cors ?? connection.server.core.settings.cors : nil }
 }

@@ -83,7 +83,11 @@ final class SecurityLines: Sendable {
     /// Whether browsers show a body of this type as a document, in which scripts may run.
     static func isDocument(_ contentType: String) -> Bool {
         // What most have.
-        if contentType == "text/html; charset=UTF-8" { return true }
+        switch contentType {
+        case "text/html; charset=UTF-8": return true
+        case "text/plain", "application/json; charset=UTF-8", "text/plain; charset=UTF-8": return false
+        default: break
+        }
         return documents.contains { type in
             var rest = contentType.utf8.makeIterator()
             for byte in type.utf8 {

@@ -90,6 +90,8 @@ final class ServerCore: Sendable {
     let connectionLimit: Int
     let logsAccess: Bool
     let securityLines: SecurityLines
+    /// Some route has to do with other sites' scripts.
+    let hasCORS: Bool
     /// Nil where no proxy is trusted.
     let trust: ProxyTrust?
 
@@ -104,6 +106,7 @@ final class ServerCore: Sendable {
         logsAccess = settings.accessLogger != nil
         securityLines = SecurityLines(settings.securityHeaders)
         trust = ProxyTrust(settings)
+        hasCORS = settings.cors != nil || router.entries.contains { $0.cors != nil }
         for lines in [securityLines] + router.entries.compactMap(\.securityLines) {
             if let failure = lines.failure { throw failure }
         }

@@ -52,9 +52,7 @@ func serve(_ exchange: Exchange) async {
 
 /// Answers a preflight (CORS) before anything of the application's runs, which could not know its sender. Nil if it is none.
 private func preflight(_ exchange: Exchange) -> RequestHandler? {
-    guard let cors = exchange.route.cors ?? exchange.connection.server.core.settings.cors,
-        cors.isPreflight(exchange.head)
-    else { return nil }
+    guard let cors = exchange.cors, cors.isPreflight(exchange.head) else { return nil }
     return PreflightHandler(cors)
 }
 

@@ -28,8 +28,9 @@ open class StaticFileHandler: RequestHandler {
     open override func get() async throws {
         guard let exchange else { return }
         var path = try fixedPath ?? pathArgument("path")
-        if let kept = folder.keptFile(path, now: exchange.loop.now) { return try await respond(kept) }
-        let asked = path
+        let coding = folder.options.servesCompressed ? preferredCoding(of: [.brotli, .gzip]) : nil
+        let key = coding.map { path + "\0" + $0.rawValue } ?? path
+        if let kept = folder.keptFile(key, now: exchange.loop.now) { return try await respond(kept) }
         try check(path)
         if path.isEmpty || path.hasSuffix("/") {
             guard let index = folder.options.index else { throw HTTPError(404) }
@@ -39,15 +40,39 @@ open class StaticFileHandler: RequestHandler {
         var opened = try openAtOnce(path)
         if opened == nil { opened = try await open(path) }
         guard let file = opened, try !isFolder(file) else { return }
-        let found = KeptFile(file, path: path, contentType: contentType(ofFile: path), now: exchange.loop.now)
-        if file.byteCount <= Self.mostCopied { folder.keep(found, asked, on: exchange.loop) }
-        try await respond(found)
+        let type = contentType(ofFile: path)
+        var found: KeptFile?
+        if let coding, Self.isCompressible(type) {
+            found = try await coded(file, path, type, coding)
+            if found == nil, let other = preferredCoding(of: [coding == .gzip ? .brotli : .gzip]) {
+                found = try await coded(file, path, type, other)
+            }
+        }
+        let kept = found ?? KeptFile(file, of: file, path: path, contentType: type, now: exchange.loop.now)
+        if kept.file.byteCount <= Self.mostCopied { folder.keep(kept, key, on: exchange.loop) }
+        try await respond(kept)
     }
 
     private func respond(_ found: KeptFile) async throws {
-        if exchange?.head.queryRange != nil { try await setVersion(found.file, found.path) }
+        if exchange?.head.queryRange != nil { try await setVersion(found.plain, found.path) }
         describe(found)
         if try !sendAtOnce(found.file) { try await send(found.file) }
+    }
+
+    /// The file beside this one in which its content is in this coding. Nil if there is none, or it is older.
+    private func coded(
+        _ file: OpenFile, _ path: String, _ type: String, _ coding: ContentCoding
+    ) async throws -> KeptFile? {
+        let name = path + (coding == .brotli ? ".br" : ".gz")
+        do {
+            var opened = try folder.openAtOnce(name)
+            if opened == nil { opened = try await folder.open(name) }
+            guard let opened, opened.isRegular, opened.modified >= file.modified, let exchange else { return nil }
+            return KeptFile(
+                opened, coding: coding, of: file, path: path, contentType: type, now: exchange.loop.now)
+        } catch is SystemError {
+            return nil
+        }
     }
 
     /// Refuses paths that name nothing that is to be served. What leads out of the folder the system refuses too.
@@ -117,7 +142,11 @@ open class StaticFileHandler: RequestHandler {
 
     private func describe(_ found: KeptFile) {
         contentType = found.contentType
-        fields.reserveCapacity(4)
+        fields.reserveCapacity(5)
+        if folder.options.servesCompressed, found.isCompressible {
+            fields.append(("Vary", "Accept-Encoding"))
+        }
+        if let coding = found.coding { fields.append(("Content-Encoding", coding.rawValue)) }
         fields.append(("ETag", found.tag))
         fields.append(("Last-Modified", found.lastModified))
         if let maxAge = folder.options.maxAge, !isVersioned {

@@ -168,7 +168,7 @@ public final class StaticFiles: Sendable {
     /// or that a folder on its way was, shows within a second.
     func keptFile(_ path: String, now: Int64) -> KeptFile? {
         guard let kept = state.withLock({ $0.kept[path] }), now - kept.openedAt < Self.freshness else { return nil }
-        return kept.file.isUnchanged ? kept : nil
+        return kept.isUnchanged ? kept : nil
     }
 
     /// Keeps a small file open for a second: where it is asked for often, most of the cost is in opening it.
@@ -234,21 +234,35 @@ public final class StaticFiles: Sendable {
 
 /// A file and what the fields say of it.
 struct KeptFile: Sendable {
+    /// The file that is sent.
     let file: OpenFile
+    /// The coding that ``file`` is in, and the file that it was made from; ``file`` itself if there is none.
+    let coding: ContentCoding?
+    let plain: OpenFile
     let path: String
     let contentType: String
+    /// Whether there may be files beside it in which it is compressed.
+    let isCompressible: Bool
     let tag: String
     let lastModified: String
     let openedAt: Int64
 
-    init(_ file: OpenFile, path: String, contentType: String, suffix: String = "", now: Int64) {
+    init(
+        _ file: OpenFile, coding: ContentCoding? = nil, of plain: OpenFile, path: String, contentType: String,
+        now: Int64
+    ) {
         self.file = file
+        self.coding = coding
+        self.plain = plain
         self.path = path
         self.contentType = contentType
-        tag = FileVersion.tag(of: file, suffix: suffix)
+        isCompressible = RequestHandler.isCompressible(contentType)
+        tag = FileVersion.tag(of: file, suffix: coding.map { "-" + $0.rawValue } ?? "")
         lastModified = HTTPDate.string(secondsSince1970: file.modified.seconds)
         openedAt = now
     }
+
+    var isUnchanged: Bool { file.isUnchanged && (coding == nil || plain.isUnchanged) }
 }
 
 /// The folder of ``StaticFiles`` cannot be opened.
