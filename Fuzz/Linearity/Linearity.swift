@@ -57,7 +57,7 @@ private func multipart(_ size: Int, _ unit: String) {
 
 private func text(_ unit: String, _ size: Int) -> String { String(decoding: repeated(unit, to: size), as: UTF8.self) }
 
-private let kinds: [String: (Int) -> Void] = [
+private let kinds: [String: @Sendable (Int) -> Void] = [
     "headers": { headers($0, "Cookie: a\r\n") },
     "headers-one-line": { size in headers(size, "A: \(text("b ", size))\r\n") },
     "cookies": { _ = CookieHeader.parse(text("a=\"\\042;\\", $0)) },

@@ -139,7 +139,11 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         if count > 0 {
             // Less than was asked for: the socket is empty, and its next bytes will be told.
             if count < buffer.count, !sawHangup { mayRead = false }
-            if _isLingering { return true }
+            if _isLingering {
+                // A client on a slow line may have much on its way.
+                loop.setDeadline(min(loop.now + Self.lingerTime, lingerEnd), for: self)
+                return true
+            }
             let bytes = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[..<count])
             if inputHead < input.count {
                 input.append(contentsOf: bytes)
@@ -259,12 +263,16 @@ open class SocketConnection: IOHandle, @unchecked Sendable {
         _wantsInput = true
         input = []
         inputHead = 0
+        lingerEnd = loop.now + Self.longestLinger
         loop.setDeadline(loop.now + Self.lingerTime, for: self)
         // What is there already, and a peer that has closed meanwhile, are found at the next turn.
         mayRead = true
         loop.nextTurn { self.pump() }
     }
+    @exclusivity(unchecked) private final var lingerEnd: Int64 = 0
+    /// So long nothing may come, and so long it takes at most.
     private static let lingerTime: Int64 = 2_000_000_000
+    private static let longestLinger: Int64 = 10_000_000_000
 
     package final func closeNow() {
         guard !_isClosed else { return }

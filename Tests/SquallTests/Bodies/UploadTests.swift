@@ -429,7 +429,9 @@ import Testing
         }
     }
 
-    @Test func `a route that is learned to stall takes forms off its loop`() async throws {
+    /// Nothing is learned of loops that are taken at random.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["SQUALL_CHAOS"] == nil))
+    func `a route that is learned to stall takes forms off its loop`() async throws {
         try await withServer(routes: {
             Route("/", methods: [.post], options: Self.large) { handler in
                 usleep(20_000)

@@ -134,9 +134,12 @@ import Testing
             #expect(missing.text == "other's 404")
             #expect(missing["x-inner"] == "1")
             #expect(try await server.get("/fails").status == 400)
+            try await waitUntil("both are logged") { log.messages(at: .info).count >= 2 }
             #expect(log.messages(at: .info) == ["404 Not Found", "400 Bad Request: inner"])
             #expect(try await server.post("/things/7", "").status == 403)
             #expect(try await server.post("/posts", "").status == 403)
+            // What middleware does after an answer, the client does not wait for.
+            try await waitUntil("the middleware has come to its end") { trace.all.count == 7 }
             #expect(trace.all == ["200", "200", "200", "404", "400", "403", "403"])
             // The connection goes on.
             let client = try await server.client()

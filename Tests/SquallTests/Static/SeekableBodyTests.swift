@@ -10,9 +10,12 @@ private struct Alphabet: SeekableBody {
     var trace: Trace
     var shortFrom = Int.max
 
+    /// Made once: in a debug build that takes long.
+    private static let letters = (0..<65_562).map { UInt8(97 + $0 % 26) }
+
     func bytes(in range: Range<Int>) async throws -> [UInt8] {
         trace("\(range)")
-        let bytes = range.map { UInt8(97 + $0 % 26) }
+        let bytes = Array(Self.letters[range.lowerBound % 26..<range.lowerBound % 26 + range.count])
         return range.upperBound > shortFrom ? Array(bytes.dropLast()) : bytes
     }
 }
