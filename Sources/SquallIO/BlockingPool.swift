@@ -127,15 +127,16 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    /// Runs `body` on one of the pool's threads, some time. Returns false if too many wait.
-    package func submit(_ body: @escaping @Sendable () -> Void) -> Bool {
+    /// Runs `body` on one of the pool's threads, some time. Returns false if too many wait. If there is no thread to be had,
+    /// `body` is called here and told so.
+    package func submit(_ body: @escaping @Sendable (_ hasNoThread: Bool) -> Void) -> Bool {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
         var isTaken = true
         enqueue(id) { cancelled in
-            if !cancelled { body() }
+            body(cancelled)
             return {}
         } refused: { _ in
             isTaken = false

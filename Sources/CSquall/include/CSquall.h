@@ -73,7 +73,7 @@ int squall_open_cached(int root, const char *_Nonnull path);
 int squall_file_info(int fd, squall_info *_Nonnull info);
 /// Reads what is in memory: the number of bytes, or a negative error number, EAGAIN if the disk would have to be read.
 ssize_t squall_read_cached(int fd, void *_Nonnull buffer, size_t count, off_t offset);
-/// Whether the pages are in memory, as far as a look at some of them tells. `count` is positive.
+/// Whether all of the pages are in memory. `count` is positive.
 bool squall_is_cached(int fd, off_t offset, size_t count);
 /// sendfile at an offset. Sets errno.
 ssize_t squall_send_file(int socket, int fd, off_t offset, size_t count);

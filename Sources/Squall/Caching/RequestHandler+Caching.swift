@@ -46,35 +46,40 @@ extension RequestHandler {
     private static let leastTagged = 256
 
     /// Makes a 304 of a response that the client has already.
+    /// - Throws: ``HTTPError`` 412 if it demands another version.
     @inline(__always)
-    func revalidate(_ exchange: Exchange) {
+    func revalidate(_ exchange: Exchange) throws {
         guard bodyLength >= Self.leastTagged || !fields.isEmpty else { return }
-        revalidateTagged(exchange)
+        try revalidateTagged(exchange)
     }
 
-    private func revalidateTagged(_ exchange: Exchange) {
+    private func revalidateTagged(_ exchange: Exchange) throws {
         guard status == 200, exchange.head.method == .get || exchange.head.method == .head else { return }
-        var tag: String?
-        var lastModified: String?
-        for field in fields {
-            if field.name.equalsIgnoringCase("etag") { tag = field.value }
-            if field.name.equalsIgnoringCase("last-modified") { lastModified = field.value }
+        if bodyLength >= Self.leastTagged, application?.settings.makesETags == true, field("etag") == nil {
+            fields.append(("ETag", compression?.tag(for: bodyTag) ?? bodyTag))
         }
-        if tag == nil, bodyLength >= Self.leastTagged, application?.settings.makesETags == true {
-            let made = compression?.tag(for: bodyTag) ?? bodyTag
-            fields.append(("ETag", made))
-            tag = made
+        if try isUnchanged(exchange) { makeNotModified() }
+    }
+
+    /// Whether the client has what it would get (RFC 9110 section 13.2.2).
+    func isUnchanged(_ exchange: Exchange) throws -> Bool {
+        let head = exchange.head
+        let tag = field("etag")
+        lazy var modified = field("last-modified").flatMap { HTTPDate.parse($0) }
+        if let field = head.list("if-match") {
+            // Any version will do for an asterisk, one without a tag too.
+            guard EntityTags.contains(field, strongly: tag ?? "W/") else { throw HTTPError.preconditionFailed }
+        } else if let field = head.value(of: "if-unmodified-since"), let since = HTTPDate.parse(field), let modified {
+            guard modified <= since else { throw HTTPError.preconditionFailed }
         }
-        if let field = exchange.head.value(of: "if-none-match") {
-            guard let tag, EntityTags.contains(field, weakly: tag) else { return }
-        } else if let field = exchange.head.value(of: "if-modified-since") {
-            guard let lastModified = lastModified.flatMap({ HTTPDate.parse($0) }), let since = HTTPDate.parse(field),
-                lastModified <= since
-            else { return }
-        } else {
-            return
+        if let field = head.list("if-none-match") {
+            return tag.map { EntityTags.contains(field, weakly: $0) } ?? false
         }
-        makeNotModified()
+        if let field = head.value(of: "if-modified-since"), let since = HTTPDate.parse(field), since >= 0, let modified
+        {
+            return modified <= since
+        }
+        return false
     }
 
     func makeNotModified() {
@@ -100,5 +105,14 @@ extension RequestHandler {
         }
         digits.append(UInt8(ascii: "\""))
         return String(decoding: digits, as: UTF8.self)
+    }
+}
+
+extension HTTP1RequestHead {
+    /// A field that is a list, which may be in several lines. Nil if there is none.
+    func list(_ name: String) -> String? {
+        guard let first = value(of: name) else { return nil }
+        let all = values(of: name)
+        return all.count == 1 ? first : all.joined(separator: ",")
     }
 }

@@ -78,7 +78,8 @@ extension RequestHandler {
     }
 
     private func isCompressing(_ exchange: Exchange) -> Bool {
-        exchange.route.compressesResponse ?? exchange.connection.server.core.settings.compressesResponses
+        guard isCoded else { return false }
+        return exchange.route.compressesResponse ?? exchange.connection.server.core.settings.compressesResponses
     }
 
     private func chooseCoding(_ exchange: Exchange, isStream: Bool) {
@@ -132,7 +133,7 @@ extension RequestHandler {
         }
         chooseCoding(exchange)
         guard let compression else { return }
-        revalidate(exchange)
+        try revalidate(exchange)
         guard status != 304 else { return }
         gather()
         let whole = chunk

@@ -1,3 +1,5 @@
+import SquallIO
+
 /// An error that says what the client is answered. An application's own errors conform to it, and are thrown from anywhere.
 ///
 /// ```swift
@@ -41,4 +43,11 @@ public struct MethodNotAllowedError: ResponseError {
 
     public var status: Int { 405 }
     public var headers: [(name: String, value: String)] { [("Allow", allowed)] }
+}
+
+/// Too many calls wait for a thread already: 503.
+extension BlockingPool.Full: ResponseError {
+    public var status: Int { 503 }
+    public var message: String? { "the server has too much to do; try again later" }
+    public var headers: [(name: String, value: String)] { [("Retry-After", "1")] }
 }

@@ -396,6 +396,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     override func deadlinePassed() -> Bool {
         if isLingering { return super.deadlinePassed() }
         let now = loop.now
+        if isWaitingForDisk { writeProgress = now }
         if unsentBytes > 0, now >= writeProgress + times.write {
             closeNow()
         } else if let exchange, now >= exchange.deadline {

@@ -147,7 +147,7 @@ extension RequestHandler {
         case .finished: throw ResponseStateError(description: "the response is finished already")
         case .open:
             chooseCoding(exchange)
-            revalidate(exchange)
+            try revalidate(exchange)
             if compression != nil { compressBody() }
             try respondWhole(exchange)
         case .streaming(let framing):

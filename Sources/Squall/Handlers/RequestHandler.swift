@@ -50,6 +50,8 @@ open class RequestHandler {
     @exclusivity(unchecked) var extras: RequestExtras?
     /// Puts a coding on the response, once that is decided.
     @exclusivity(unchecked) var compression: ResponseCompression?
+    /// Whether a coding may be put on it.
+    @exclusivity(unchecked) var isCoded = true
 
     enum OutputPhase {
         /// Nothing is sent, all can be changed.

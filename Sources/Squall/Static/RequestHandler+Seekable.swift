@@ -39,6 +39,8 @@ extension RequestHandler {
 
     /// What of the body the request asks for, by its conditions and ranges: one range or more, or none for 304.
     private func select(from length: Int, _ exchange: Exchange) throws -> [Range<Int>] {
+        // Conditions and ranges are those of the body as it is.
+        isCoded = false
         guard case .open = phase, bodyLength == 0 else {
             throw ResponseStateError(description: "a body is written already; send one instead of writing")
         }
@@ -108,38 +110,18 @@ extension RequestHandler {
     /// Says which version of the file it is, unless the handler has said so.
     func describe(_ file: OpenFile) {
         if field("etag") == nil { fields.append(("ETag", FileVersion.tag(of: file))) }
-        if field("last-modified") == nil {
-            fields.append(("Last-Modified", HTTPDate.string(secondsSince1970: file.modified.seconds)))
+        if field("last-modified") == nil, let lastModified = FileVersion.lastModified(of: file) {
+            fields.append(("Last-Modified", lastModified))
         }
     }
 
     // MARK: conditions
 
-    /// Whether the client has what it would get (RFC 9110 section 13.2.2).
-    private func isUnchanged(_ exchange: Exchange) throws -> Bool {
-        let head = exchange.head
-        let tag = field("etag")
-        lazy var modified = field("last-modified").flatMap { HTTPDate.parse($0) }
-        if let field = head.value(of: "if-match") {
-            guard let tag, EntityTags.contains(field, strongly: tag) else { throw HTTPError.preconditionFailed }
-        } else if let field = head.value(of: "if-unmodified-since"), let since = HTTPDate.parse(field), let modified {
-            guard modified <= since else { throw HTTPError.preconditionFailed }
-        }
-        if let field = head.value(of: "if-none-match") {
-            return tag.map { EntityTags.contains(field, weakly: $0) } ?? false
-        }
-        if let field = head.value(of: "if-modified-since"), let since = HTTPDate.parse(field), since >= 0, let modified
-        {
-            return modified <= since
-        }
-        return false
-    }
-
     /// The ranges that are asked for. Nil for the whole.
     private func requestedRanges(_ exchange: Exchange, length: Int) throws -> [Range<Int>]? {
-        guard exchange.head.method == .get, let field = exchange.head.value(of: "range"), isSameVersion(exchange),
-            let asked = ByteRanges(field)
-        else { return nil }
+        guard exchange.head.method == .get else { return nil }
+        let fields = exchange.head.values(of: "range")
+        guard fields.count == 1, isSameVersion(exchange), let asked = ByteRanges(fields[0]) else { return nil }
         let ranges = asked.resolved(length: length)
         guard !ranges.isEmpty else { throw HTTPError.rangeNotSatisfiable(length) }
         return ranges
@@ -150,10 +132,11 @@ extension RequestHandler {
         guard let condition = exchange.head.value(of: "if-range") else { return true }
         if condition.hasPrefix("\"") { return condition == field("etag") }
         guard !condition.hasPrefix("W/"), let date = HTTPDate.parse(condition) else { return false }
-        return date == field("last-modified").flatMap { HTTPDate.parse($0) }
+        // Within the second of a change there may be another, which the date does not tell (RFC 9110 section 8.8.2.2).
+        return date == field("last-modified").flatMap { HTTPDate.parse($0) } && date < wallClockSeconds()
     }
 
-    private func field(_ name: String) -> String? { fields.first { $0.name.equalsIgnoringCase(name) }?.value }
+    func field(_ name: String) -> String? { fields.first { $0.name.equalsIgnoringCase(name) }?.value }
 
     // MARK: sending
 
@@ -197,6 +180,12 @@ extension RequestHandler {
 
 /// Names a version of a file by its size and the time of its change to the nanosecond.
 enum FileVersion {
+    /// Nil if that is in the future (RFC 9110 section 8.8.2.1).
+    static func lastModified(of file: OpenFile) -> String? {
+        let seconds = file.modified.seconds
+        return seconds <= wallClockSeconds() ? HTTPDate.string(secondsSince1970: seconds) : nil
+    }
+
     static func tag(of file: OpenFile, suffix: String = "") -> String {
         let seconds = String(file.modified.seconds, radix: 16)
         let rest = String(file.modified.nanoseconds, radix: 16)

@@ -28,8 +28,8 @@ open class StaticFileHandler: RequestHandler {
     open override func get() async throws {
         guard let exchange else { return }
         var path = try fixedPath ?? pathArgument("path")
-        let coding = folder.options.servesCompressed ? preferredCoding(of: [.brotli, .gzip]) : nil
-        let key = coding.map { path + "\0" + $0.rawValue } ?? path
+        let codings = folder.options.servesCompressed ? acceptedCodings : []
+        let key = StaticFiles.Key(path: path, codings: codings)
         if let kept = folder.keptFile(key, now: exchange.loop.now) { return try await respond(kept) }
         try check(path)
         if path.isEmpty || path.hasSuffix("/") {
@@ -42,15 +42,18 @@ open class StaticFileHandler: RequestHandler {
         guard let file = opened, try !isFolder(file) else { return }
         let type = contentType(ofFile: path)
         var found: KeptFile?
-        if let coding, Self.isCompressible(type) {
-            found = try await coded(file, path, type, coding)
-            if found == nil, let other = preferredCoding(of: [coding == .gzip ? .brotli : .gzip]) {
-                found = try await coded(file, path, type, other)
-            }
+        if !codings.isEmpty, Self.isCompressible(type) {
+            for coding in codings where found == nil { found = try await coded(file, path, type, coding) }
         }
         let kept = found ?? KeptFile(file, of: file, path: path, contentType: type, now: exchange.loop.now)
         if kept.file.byteCount <= Self.mostCopied { folder.keep(kept, key, on: exchange.loop) }
         try await respond(kept)
+    }
+
+    /// The codings that the client takes, the one that it likes best first.
+    private var acceptedCodings: [ContentCoding] {
+        guard let first = preferredCoding(of: [.brotli, .gzip]) else { return [] }
+        return [first] + (preferredCoding(of: [first == .gzip ? .brotli : .gzip]).map { [$0] } ?? [])
     }
 
     private func respond(_ found: KeptFile) async throws {
@@ -120,8 +123,6 @@ open class StaticFileHandler: RequestHandler {
             return try await folder.open(path)
         } catch let error as SystemError {
             throw refusal(error, path)
-        } catch is BlockingPool.Full {
-            throw HTTPError(503, logMessage: "\(path): too many files wait to be read", headers: [("Retry-After", "1")])
         }
     }
 
@@ -148,7 +149,7 @@ open class StaticFileHandler: RequestHandler {
         }
         if let coding = found.coding { fields.append(("Content-Encoding", coding.rawValue)) }
         fields.append(("ETag", found.tag))
-        fields.append(("Last-Modified", found.lastModified))
+        if let lastModified = found.lastModified { fields.append(("Last-Modified", lastModified)) }
         if let maxAge = folder.options.maxAge, !isVersioned {
             setHeader("Cache-Control", maxAge > 0 ? "max-age=\(maxAge)" : "no-cache")
         }
@@ -163,9 +164,11 @@ open class StaticFileHandler: RequestHandler {
 
     private func setVersion(_ file: OpenFile, _ path: String) async throws {
         guard let asked = try queryArgument("v") else { return }
-        let isCurrent = try await folder.version(of: file, path) == asked
+        // What cannot be a version need not be compared with one.
+        let isVersion = asked.utf8.count == 32 && Hex.decode(asked.utf8) != nil
+        let current = isVersion ? try await folder.version(of: file, path) : nil
         // Under the URL of another version this one must not be kept: the client may have it from a server that is older.
-        setHeader("Cache-Control", isCurrent ? "public, max-age=31536000, immutable" : "no-cache")
+        setHeader("Cache-Control", current == asked ? "public, max-age=31536000, immutable" : "no-cache")
         isVersioned = true
     }
 }

@@ -21,7 +21,8 @@ import Darwin
 /// ```
 ///
 /// Only what is in the folder is served: a path that leads out of it, by `..` or by a symbolic link, gets 403. Files and
-/// folders whose name begins with a dot get 404. What changes in the folder shows at once.
+/// folders whose name begins with a dot get 404. What changes in a file shows at once; that another file has its name
+/// now, within a second.
 public final class StaticFiles: Sendable {
     public struct Options: Sendable {
         /// The file that is served for a folder. Nil: folders get 404.
@@ -59,9 +60,15 @@ public final class StaticFiles: Sendable {
         var openedAt: Int64 = .min
         var versions: [String: Version] = [:]
         /// Small files that were served within the last second or so.
-        var kept: [String: KeptFile] = [:]
+        var kept: [Key: KeptFile] = [:]
         /// When those that are older are closed next. Long ago if there are none.
         var dropsAt: Int64 = .min / 2
+    }
+
+    /// A path, and the codings that a client takes, in its order.
+    struct Key: Hashable {
+        var path: String
+        var codings: [ContentCoding]
     }
 
     private struct Version {
@@ -134,7 +141,7 @@ public final class StaticFiles: Sendable {
             if isOld { state.openedAt = now }
             return (state.folder, isOld)
         }
-        if isOld { _ = OpenFile.pool.submit { [self] in _ = try? reopen() } }
+        if isOld { _ = OpenFile.pool.submit { [self] hasNoThread in if !hasNoThread { _ = try? reopen() } } }
         return folder
     }
     private static let freshness: Int64 = 1_000_000_000
@@ -166,17 +173,17 @@ public final class StaticFiles: Sendable {
 
     /// The file that was served under this path a moment ago, if it has not changed since. That its name was given to another,
     /// or that a folder on its way was, shows within a second.
-    func keptFile(_ path: String, now: Int64) -> KeptFile? {
-        guard let kept = state.withLock({ $0.kept[path] }), now - kept.openedAt < Self.freshness else { return nil }
+    func keptFile(_ key: Key, now: Int64) -> KeptFile? {
+        guard let kept = state.withLock({ $0.kept[key] }), now - kept.openedAt < Self.freshness else { return nil }
         return kept.isUnchanged ? kept : nil
     }
 
     /// Keeps a small file open for a second: where it is asked for often, most of the cost is in opening it.
-    func keep(_ file: KeptFile, _ path: String, on loop: IOLoop) {
+    func keep(_ file: KeptFile, _ key: Key, on loop: IOLoop) {
         let now = file.openedAt
         let drops = state.withLock { state in
             if state.kept.count >= Self.mostKept { state.kept = [:] }
-            state.kept[path] = file
+            state.kept[key] = file
             guard now - state.dropsAt > Self.freshness else { return false }
             state.dropsAt = now + Self.freshness
             return true
@@ -203,7 +210,12 @@ public final class StaticFiles: Sendable {
     func version(of file: OpenFile, _ path: String) async throws -> String {
         let known = state.withLock { $0.versions[path] }
         if let known, known.size == file.byteCount, known.modified == file.modified { return known.text }
-        let text = try await OpenFile.pool.run { try Self.hash(file) }
+        let text = try await Self.hashing.run { [self] in
+            // Others may have waited for the same.
+            let known = state.withLock { $0.versions[path] }
+            if let known, known.size == file.byteCount, known.modified == file.modified { return known.text }
+            return try Self.hash(file)
+        }
         state.withLock { state in
             if state.versions.count >= Self.mostVersions { state.versions = [:] }
             state.versions[path] = Version(size: file.byteCount, modified: file.modified, text: text)
@@ -211,6 +223,8 @@ public final class StaticFiles: Sendable {
         return text
     }
     private static let mostVersions = 20_000
+    /// Hashes are made one after the other, and hold up nobody who only wants to read.
+    private static let hashing = BlockingPool(threads: 1, queueLimit: 1_000, name: "squall-hashing")
 
     /// Reads all of the file.
     private static func hash(_ file: OpenFile) throws -> String {
@@ -244,7 +258,8 @@ struct KeptFile: Sendable {
     /// Whether there may be files beside it in which it is compressed.
     let isCompressible: Bool
     let tag: String
-    let lastModified: String
+    /// Nil if that is still to come: a client would take what is changed later for older.
+    let lastModified: String?
     let openedAt: Int64
 
     init(
@@ -258,7 +273,7 @@ struct KeptFile: Sendable {
         self.contentType = contentType
         isCompressible = RequestHandler.isCompressible(contentType)
         tag = FileVersion.tag(of: file, suffix: coding.map { "-" + $0.rawValue } ?? "")
-        lastModified = HTTPDate.string(secondsSince1970: file.modified.seconds)
+        lastModified = FileVersion.lastModified(of: file)
         openedAt = now
     }
 

@@ -30,7 +30,8 @@ final class ReceivedForm: Sendable {
             var fieldBytes = 0
             var sink = UploadSink(storage: storage, settings: settings)
             while let part = try await reader.nextPart() {
-                if part.filename == nil {
+                // A field for a file that was left empty has the empty name.
+                if part.filename?.isEmpty ?? true {
                     var value: [UInt8] = []
                     while let piece = try await reader.nextContent() {
                         fieldBytes += piece.count

@@ -46,7 +46,17 @@ public final class OpenFile: Sendable {
         self.init(fd, info)
     }
 
-    deinit { closeDescriptor(fd) }
+    deinit {
+        // A file that was removed is taken off the disk with its last descriptor, which takes long if it is large.
+        var info = squall_info()
+        if byteCount >= Self.large, squall_file_info(fd, &info) == 0, info.is_removed,
+            Self.pool.submit({ [fd] _ in closeDescriptor(fd) })
+        {
+            return
+        }
+        closeDescriptor(fd)
+    }
+    private static let large = 1 << 20
 
     /// Whether it is as long as when it was opened, was not changed since, and still has a name.
     package var isUnchanged: Bool {
@@ -104,7 +114,7 @@ public final class OpenFile: Sendable {
         return bytes
     }
 
-    /// Whether this part is in memory, as far as a look at some of its pages tells.
+    /// Whether all of this part is in memory.
     func isCached(_ range: Range<Int>) -> Bool {
         range.isEmpty || squall_is_cached(fd, off_t(range.lowerBound), range.count)
     }

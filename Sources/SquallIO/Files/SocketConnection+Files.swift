@@ -59,6 +59,9 @@ extension IOLoop {
 }
 
 extension SocketConnection {
+    /// Nothing is sent because the disk is waited for, and not the peer.
+    package final var isWaitingForDisk: Bool { files?.isWarming ?? false }
+
     /// So much is sent in a turn of the loop's, and looked up or read into memory at a time.
     private static let share = 1 << 20
     private static let window = 256 << 10
@@ -111,9 +114,12 @@ extension SocketConnection {
                 files.region = region.range.isEmpty ? nil : region
                 continue
             }
+            let code = errno
+            // By the time that the peer takes more, the system may have dropped what was in memory.
+            if sent < 0, code == EAGAIN { region.warmEnd = 0 }
             files.region = region
-            if sent < 0, errno == EINTR { continue }
-            if sent < 0, errno == EAGAIN || errno == EWOULDBLOCK { return false }
+            if sent < 0, code == EINTR { continue }
+            if sent < 0, code == EAGAIN { return false }
             // The peer is gone, the disk fails, or the file is shorter now: its announced length cannot be kept.
             closeNow()
             return false
@@ -133,22 +139,20 @@ extension SocketConnection {
         files.isWarming = true
         let range = region.range.lowerBound..<min(region.range.upperBound, region.range.lowerBound + Self.share)
         let (file, loop) = (region.file, self.loop)
-        let isTaken = OpenFile.pool.submit { [self] in
-            file.warm(range)
-            loop.perform { [self] in isWarm(range.upperBound) }
+        let isTaken = OpenFile.pool.submit { [self] hasNoThread in
+            if !hasNoThread { file.warm(range) }
+            loop.perform { [self] in hasNoThread ? closeNow() : isWarm(range.upperBound) }
         }
-        guard !isTaken else { return }
         // So many wait for the disk that it is hopeless.
-        loop.nextTurn { [self] in
-            closeNow()
-            return true
-        }
+        if !isTaken { loop.perform { [self] in closeNow() } }
     }
 
     private final func isWarm(_ end: Int) {
         guard !isClosed, let files else { return }
         files.isWarming = false
         files.region?.warmEnd = end
+        // That time was the disk's, not the peer's.
+        wroteSome()
         flush()
     }
 }

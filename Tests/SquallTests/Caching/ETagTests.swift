@@ -143,4 +143,22 @@ import Testing
             #expect(bad.status == 500)
         }
     }
+
+    @Test func `A demand for another version is not met by a page either`() async throws {
+        try await withCaching { server in
+            for (field, status) in [
+                ("If-Match: \"a\"", 412), ("If-Match: \"xyzzy\"", 200), ("If-Match: *", 200),
+                ("If-Match: W/\"xyzzy\"", 412),
+                ("If-Match: \"a\"\r\nIf-Match: \"xyzzy\"", 200),
+                ("If-None-Match: \"a\"\r\nIf-None-Match: \"xyzzy\"", 304),
+            ] {
+                let answer = try await server.get("/tagged?tag=xyzzy", field + "\r\n")
+                #expect(answer.status == status, "\(field)")
+            }
+            let modified = try await server.get("/modified", "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT\r\n")
+            #expect(modified.status == 412)
+            let any = try await server.get("/body?size=1000", "If-Match: \"a\"\r\n")
+            #expect(any.status == 412)
+        }
+    }
 }

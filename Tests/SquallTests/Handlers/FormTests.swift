@@ -44,7 +44,7 @@ import Testing
             let response = try await server.ask(Self.form(body))
             #expect(
                 response.text
-                    == "a=1\na=2\r\n3\nf: ../x.txt x.txt application/octet-stream Foo\ng:  file application/octet-stream \n"
+                    == "a=1\na=2\r\n3\ng=\nf: ../x.txt x.txt application/octet-stream Foo\n"
             )
         }
     }

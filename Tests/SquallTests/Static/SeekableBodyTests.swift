@@ -175,6 +175,23 @@ private struct Alphabet: SeekableBody {
         }
     }
 
+    @Test func `What can be had in parts is not compressed on its way`() async throws {
+        try await withServer(
+            { $0.compressesResponses = true },
+            routes: { [trace] in
+                Route("/long") { handler in
+                    try handler.setETag("v1")
+                    try await handler.send(Alphabet(byteCount: 200_000, trace: trace))
+                }
+            }
+        ) { server in
+            let answer = try await server.get("/long", "Accept-Encoding: gzip, br\r\n")
+            #expect(answer["content-encoding"] == nil)
+            #expect(answer["content-length"] == "200000")
+            #expect(answer["etag"] == "\"v1\"")
+        }
+    }
+
     @Test func `A body that is shorter than it said is no whole answer`() async throws {
         try await withBodies { server in
             let short = try await server.get("/short")

@@ -286,6 +286,50 @@ import Testing
         }
     }
 
+    @Test func `A file from the future has no date`() async throws {
+        try await withFiles { server, folder in
+            let time = timeval(tv_sec: 4_000_000_000, tv_usec: 0)
+            #expect(utimes(folder.file("static/robots.txt"), [time, time]) == 0)
+            let answer = try await server.get("/static/robots.txt")
+            #expect(answer.status == 200)
+            #expect(answer["last-modified"] == nil)
+            #expect(answer["etag"] != nil)
+        }
+    }
+
+    @Test func `A date that may be that of two versions is not enough for If-Range`() async throws {
+        try await withFiles { server, folder in
+            // Again if the second is over in the midst of it.
+            try await waitUntil("a second is long enough") {
+                try folder.write("static/new.txt", "AAAA")
+                let first = try await server.get("/static/new.txt")
+                let condition = "Range: bytes=2-\r\nIf-Range: \(first["last-modified"] ?? "")\r\n"
+                let second = try await server.get("/static/new.txt", condition)
+                guard second["date"] == first["last-modified"] else { return false }
+                #expect(second.status == 200)
+                return true
+            }
+            let time = timeval(tv_sec: 1_000_000_000, tv_usec: 0)
+            #expect(utimes(folder.file("static/new.txt"), [time, time]) == 0)
+            let old = try await server.get("/static/new.txt")
+            let part = try await server.get(
+                "/static/new.txt", "Range: bytes=2-\r\nIf-Range: \(old["last-modified"] ?? "")\r\n")
+            #expect(part.status == 206)
+        }
+    }
+
+    @Test func `Lists in several lines are one`() async throws {
+        try await withFiles { server, _ in
+            let tag = try await server.get("/static/robots.txt")["etag"] ?? ""
+            let same = try await server.get("/static/robots.txt", "If-None-Match: \"a\"\r\nIf-None-Match: \(tag)\r\n")
+            #expect(same.status == 304)
+            let met = try await server.get("/static/robots.txt", "If-Match: \"a\"\r\nIf-Match: \(tag)\r\n")
+            #expect(met.status == 200)
+            let twice = try await server.get("/static/robots.txt", "Range: bytes=0-1\r\nRange: bytes=2-3\r\n")
+            #expect(twice.status == 200)
+        }
+    }
+
     // MARK: files that are compressed already
 
     @Test(arguments: [
@@ -331,6 +375,22 @@ import Testing
             let itself = try await server.get("/static/a.css.gz", "Accept-Encoding: br, gzip\r\n")
             #expect(itself["content-encoding"] == nil)
             #expect(itself["content-type"] == "application/gzip")
+        }
+    }
+
+    @Test func `A client gets no coding that another one took a moment before`() async throws {
+        try await withFiles { server, folder in
+            try folder.write("static/a.css", "plain")
+            try folder.write("static/a.css.gz", "GZ")
+            for (accepts, body) in [
+                ("br, gzip", "GZ"), ("br", "plain"), ("br, gzip;q=0", "plain"), ("gzip", "GZ"), ("gzip, br", "GZ"),
+                ("", "plain"),
+            ] {
+                let answer = try await server.get("/static/a.css", "Accept-Encoding: \(accepts)\r\n")
+                #expect(answer.text == body, "\(accepts)")
+            }
+            let other = try await server.get("/static/a.css%00gzip")
+            #expect(other.status == 404)
         }
     }
 
@@ -388,9 +448,11 @@ import Testing
             #expect(url.count == "/static/robots.txt?v=".count + 32)
             let answer = try await server.get(url)
             #expect(answer["cache-control"] == "public, max-age=31536000, immutable")
-            let other = try await server.get("/static/robots.txt?v=00")
-            #expect(other.status == 200)
-            #expect(other["cache-control"] == "no-cache")
+            for version in ["00", String(repeating: "0", count: 32), String(repeating: "x", count: 32)] {
+                let other = try await server.get("/static/robots.txt?v=\(version)")
+                #expect(other.status == 200)
+                #expect(other["cache-control"] == "no-cache")
+            }
             try folder.write("static/robots.txt", "changed")
             let changed = try await server.get("/url?path=robots.txt").text
             #expect(changed != url)
