@@ -78,7 +78,7 @@ let package = Package(
         .testTarget(
             name: "SquallTests",
             dependencies: [
-                "Squall", "SquallIO", "SquallTesting", "ConformanceServer", "CBrotli", "CZlib",
+                "Squall", "SquallIO", "SquallTesting", "ConformanceServer", "CBrotli", "COpenSSL", "CZlib",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

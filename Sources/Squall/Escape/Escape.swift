@@ -98,6 +98,17 @@ public enum Escape {
         return String(decoding: output, as: UTF8.self)
     }
 
+    /// Adds arguments to a URL's query, before its fragment: Tornado's `url_concat`. What the query has stays as it is.
+    public static func url(_ url: String, adding arguments: [(name: String, value: String)]) -> String {
+        guard !arguments.isEmpty else { return url }
+        let parts = url.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        let halves = parts[0].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        var pairs =
+            halves.count > 1 ? halves[1].split(separator: "&").map { $0.contains("=") ? "\($0)" : "\($0)=" } : []
+        pairs += arguments.map { "\(Escape.url($0.name))=\(Escape.url($0.value))" }
+        return "\(halves[0])?\(pairs.joined(separator: "&"))" + (parts.count > 1 ? "#\(parts[1])" : "")
+    }
+
     /// Text for a place in a URL: Tornado's `url_escape`.
     /// - Parameter plus: a space is `+`, as in queries and forms; otherwise `%20`, as in paths.
     public static func url(_ text: String, plus: Bool = true) -> String {

@@ -141,4 +141,23 @@ import Testing
             "http://www.internal-link.com/blogs", "www.internal-link.com/blogs", " class=\"internal\"")
         #expect(html == "\(expected) and \(second) extra")
     }
+
+    /// Tornado's table for `url_concat`.
+    @Test(arguments: [
+        ("https://localhost/path", "https://localhost/path?y=y&z=z"),
+        ("https://localhost/path?", "https://localhost/path?y=y&z=z"),
+        ("https://localhost/path?x", "https://localhost/path?x=&y=y&z=z"),
+        ("https://localhost/path?x&", "https://localhost/path?x=&y=y&z=z"),
+        ("https://localhost/path?a=1&b=2", "https://localhost/path?a=1&b=2&y=y&z=z"),
+        ("https://localhost/path?r=%2F#tab", "https://localhost/path?r=%2F&y=y&z=z#tab"),
+        ("https://localhost/path#tab", "https://localhost/path?y=y&z=z#tab"), ("/#?", "/?y=y&z=z#?"), ("", "?y=y&z=z"),
+    ])
+    func `Arguments are added to a URL`(_ url: String, _ result: String) {
+        #expect(Escape.url(url, adding: [("y", "y"), ("z", "z")]) == result)
+        #expect(Escape.url(url, adding: []) == url)
+    }
+
+    @Test func `Arguments that are added are escaped`() {
+        #expect(Escape.url("/path", adding: [("y", "/y"), ("z", "a b&c=\u{e9}")]) == "/path?y=%2Fy&z=a+b%26c%3D%C3%A9")
+    }
 }

@@ -120,6 +120,7 @@ import Testing
         ("/static/sub/../../outside.txt", 403), ("/static/..", 403), ("/static/%2e%2e", 403),
         ("/static/..%5coutside.txt", 404),
         ("/static/../static_foo.txt", 403), ("/static//etc/passwd", 404), ("/static/%2fetc/passwd", 404),
+        ("/static/%252e%252e/outside.txt", 404), ("/static/CON", 404), ("/static/con:", 404), ("/static/aux.txt", 404),
         ("/static/%ff", 400), ("/static/%c0%af", 400), ("/static/con%0d%0aSet-Cookie:%20a", 404),
         ("/static/" + String(repeating: "a", count: 300), 404),
         ("/static/" + String(repeating: "a/", count: 3_000), 404),
