@@ -57,3 +57,10 @@ int64_t squall_thread_cpu_time(int thread_id) { return -1; }
 void squall_thread_set_name(const char *name) {}
 size_t squall_copy_memory(void *destination, uint64_t source, size_t count) { return 0; }
 #endif
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+void squall_release_memory(void) { malloc_trim(0); }
+#else
+void squall_release_memory(void) {}
+#endif

@@ -97,6 +97,9 @@ void squall_thread_set_name(const char *_Nonnull name);
 void *_Nullable squall_thread_context(void);
 void squall_thread_set_context(void *_Nullable context);
 
+/// Gives memory that is free back to the system, where the allocator would keep it.
+void squall_release_memory(void);
+
 // MARK: permits, which threads wait for
 
 /// A semaphore that holds at most so many permits.

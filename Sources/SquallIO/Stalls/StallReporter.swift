@@ -1,3 +1,4 @@
+import CSquall
 import Logging
 import Synchronization
 
@@ -115,13 +116,20 @@ final class StallReporter: Sendable {
         let symbolizer = Symbolizer()
         /// When a call site was logged last, so that it is logged once a minute.
         var logged: [String: (at: Int64, stall: Int, suppressed: Int)] = [:]
+        var hasLookedUp = false
         while true {
-            parker.park()
+            if !parker.park(nanoseconds: hasLookedUp ? 500_000_000 : nil), hasLookedUp {
+                // What that took of memory is free now; the system can have it.
+                squall_release_memory()
+                hasLookedUp = false
+                continue
+            }
             var reports: [(report: StallReport, frames: [UInt])] = []
             pending.takeAll { if let report = $0.report { reports.append((report, $0.frames)) } }
             for (report, frames) in reports {
                 var report = report
                 report.frames = symbolizer.frames(of: frames)
+                hasLookedUp = true
                 report.guilty = Symbolizer.guilty(in: report.frames)
                 let logger = state.withLock { state in
                     state.ring.append(report)

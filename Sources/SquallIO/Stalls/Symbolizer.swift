@@ -1,3 +1,6 @@
+import CSquall
+import Synchronization
+
 #if canImport(Runtime)
 @_spi(Internal) import Runtime
 #endif
@@ -11,10 +14,25 @@ final class Symbolizer {
     func frames(of addresses: [UInt]) -> [StallReport.Frame] {
         guard addresses.count > 2 else { return [] }
         if let known = cache[addresses] { return known }
-        let frames = symbolicate(Array(addresses.dropFirst(2)))
+        let frames = Self.symbolicateAside(Array(addresses.dropFirst(2)))
         if cache.count > 512 { cache.removeAll() }
         cache[addresses] = frames
         return frames
+    }
+
+    /// On a thread that ends with it. The runtime keeps the symbols of every image that it has looked at, some 25 MB, for the
+    /// thread that looked.
+    private static func symbolicateAside(_ addresses: [UInt]) -> [StallReport.Frame] {
+        let frames = Mutex<[StallReport.Frame]>([])
+        let parker = Parker()
+        let isStarted = startThread(named: "squall-symbols") {
+            let found = Symbolizer().symbolicate(addresses)
+            frames.withLock { $0 = found }
+            parker.unpark()
+        }
+        guard isStarted else { return [] }
+        parker.park()
+        return frames.withLock { $0 }
     }
 
     #if canImport(Runtime)
