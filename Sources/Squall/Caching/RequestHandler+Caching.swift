@@ -27,7 +27,7 @@ extension RequestHandler {
     /// - Throws: ``HTTPError`` 412 if a demand is not met.
     public func checkPreconditions(tag: String?, lastModified: Int? = nil) throws {
         let current = tag.map { "\"\($0)\"" }
-        if let field = request.header("if-match") {
+        if let field = exchange?.head.list(of: "if-match") {
             guard let current,
                 tagsInAllCodings(current).contains(where: { EntityTags.contains(field, strongly: $0) })
             else { throw HTTPError.preconditionFailed }
@@ -35,7 +35,7 @@ extension RequestHandler {
         {
             guard lastModified <= since else { throw HTTPError.preconditionFailed }
         }
-        if let field = request.header("if-none-match"), let current,
+        if let field = exchange?.head.list(of: "if-none-match"), let current,
             tagsInAllCodings(current).contains(where: { EntityTags.contains(field, weakly: $0) })
         {
             throw HTTPError.preconditionFailed
@@ -65,7 +65,7 @@ extension RequestHandler {
             fields.append(("ETag", made))
             tag = made
         }
-        if let field = exchange.head.value(of: "if-none-match") {
+        if let field = exchange.head.list(of: "if-none-match") {
             guard let tag, EntityTags.contains(field, weakly: tag) else { return }
         } else if let field = exchange.head.value(of: "if-modified-since") {
             guard let lastModified = lastModified.flatMap({ HTTPDate.parse($0) }), let since = HTTPDate.parse(field),

@@ -120,12 +120,12 @@ extension RequestHandler {
         let head = exchange.head
         let tag = field("etag")
         lazy var modified = field("last-modified").flatMap { HTTPDate.parse($0) }
-        if let field = head.value(of: "if-match") {
+        if let field = head.list(of: "if-match") {
             guard let tag, EntityTags.contains(field, strongly: tag) else { throw HTTPError.preconditionFailed }
         } else if let field = head.value(of: "if-unmodified-since"), let since = HTTPDate.parse(field), let modified {
             guard modified <= since else { throw HTTPError.preconditionFailed }
         }
-        if let field = head.value(of: "if-none-match") {
+        if let field = head.list(of: "if-none-match") {
             return tag.map { EntityTags.contains(field, weakly: $0) } ?? false
         }
         if let field = head.value(of: "if-modified-since"), let since = HTTPDate.parse(field), since >= 0, let modified
