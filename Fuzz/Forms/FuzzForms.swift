@@ -74,7 +74,7 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     _ = try? FormURLEncoded.parse(input.span)
     _ = HeaderParameters(input.span)
     checkProxyHeader(input)
-    for element in ForwardedElement.parse(input.span) ?? [] { _ = element.node.flatMap { ForwardedNode($0) } }
+    for element in ForwardedElement.nearestFirst(input.span).elements { _ = element.node.flatMap { ForwardedNode($0) } }
     _ = IPAddress(input.span)?.unmapped
     if let ranges = ByteRanges(String(decoding: input, as: UTF8.self)) {
         let length = Int(data[0])

@@ -90,6 +90,10 @@ public final class Application: Sendable {
         if settings.isDevelopment {
             settings.logger.warning("isDevelopment is set: error pages tell all that is known; unset it for others")
         }
+        if let length = settings.cookieSecret?.shortKeyLength {
+            settings.logger.warning(
+                "the cookie secret has \(length) bytes and could be guessed; set random text of at least 32 characters")
+        }
         running.withLock { $0 = server }
         return server
     }

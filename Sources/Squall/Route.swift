@@ -269,7 +269,7 @@ final class Router: Sendable {
     private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead, _ connection: HTTP1Connection) -> Match {
         let found: RouteMatch<RouteEntry>?
         if hasHosts {
-            let forwarded = connection.server.core.trust?.authority(of: head, from: connection.client)
+            let forwarded = connection.trust?.authority(of: head, from: connection.client)
             let host = forwarded ?? head.authority ?? ""
             found = tree.match(path) { $0.host.map { $0.match(host) != nil } ?? true }
         } else {

@@ -1,6 +1,6 @@
 /// What a client takes, and how gladly: the value of `Accept` or `Accept-Encoding` (RFC 9110 section 12.5).
 ///
-/// Reading is linear, and never fails: an entry that is malformed is skipped. Names are compared without regard to case.
+/// Reading is linear, and never fails: an entry that is malformed is skipped, and so is what comes after ``mostEntries``. Names are compared without regard to case.
 public struct AcceptHeader: Sendable {
     /// One entry of the list, such as `text/*;q=0.5`.
     public struct Entry: Sendable {
@@ -11,6 +11,9 @@ public struct AcceptHeader: Sendable {
         /// From 0, not at all, to 1,000.
         public var quality = 1_000
     }
+
+    /// So many are read: more than any client sends, and few enough to ask each of them about each offer.
+    public static let mostEntries = 64
 
     /// The entries, in the order in which they came.
     public private(set) var entries: [Entry] = []
@@ -31,7 +34,10 @@ public struct AcceptHeader: Sendable {
                 isQuoted.toggle()
             }
             guard index == bytes.count || byte == UInt8(ascii: ",") && !isQuoted else { continue }
-            if index > start, let entry = Self.entry(bytes[start..<index]) { entries.append(entry) }
+            if index > start, let entry = Self.entry(bytes[start..<index]) {
+                entries.append(entry)
+                if entries.count == Self.mostEntries { return }
+            }
             start = index + 1
         }
     }

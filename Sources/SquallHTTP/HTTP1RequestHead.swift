@@ -128,6 +128,18 @@ extension HTTP1RequestHead {
         return values
     }
 
+    /// The values of all fields called `name` as one list, with commas between them (RFC 9110 section 5.3). Nil if there
+    /// is none. Does not allocate then.
+    ///
+    /// - Parameter name: In lower-case ASCII. Names are compared without regard to case.
+    public func list(of name: String) -> String? {
+        guard let first = fieldRanges.indices.first(where: { isField($0, named: name) }) else { return nil }
+        guard fieldRanges[(first + 1)...].indices.contains(where: { isField($0, named: name) }) else {
+            return fieldValue(at: first)
+        }
+        return values(of: name).joined(separator: ", ")
+    }
+
     /// All fields in order. A field that HTTPTypes refuses is skipped.
     public var fields: HTTPFields {
         var fields = HTTPFields()

@@ -51,12 +51,20 @@ public enum PercentCoding {
         encode(text, keeping: .unreserved)
     }
 
-    private static func encode(_ text: String, keeping kept: ByteSet) -> String {
-        if text.utf8.allSatisfy(kept.contains) { return text }
+    /// Encodes what the value of a Location field cannot have: blanks, control characters and all beyond ASCII, as their
+    /// bytes in UTF-8. Escapes are left as they are.
+    public static func percentEncode(location text: String) -> String {
+        encode(text) { (0x21...0x7e).contains($0) }
+    }
+
+    private static func encode(_ text: String, keeping kept: ByteSet) -> String { encode(text, kept.contains) }
+
+    private static func encode(_ text: String, _ isKept: (UInt8) -> Bool) -> String {
+        if text.utf8.allSatisfy(isKept) { return text }
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count + 16)
         for byte in text.utf8 {
-            if kept.contains(byte) {
+            if isKept(byte) {
                 output.append(byte)
             } else {
                 output.append(UInt8(ascii: "%"))

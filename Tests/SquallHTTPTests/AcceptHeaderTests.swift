@@ -2,6 +2,16 @@ import SquallHTTP
 import Testing
 
 @Suite struct AcceptHeaderTests {
+    @Test func `so many entries are read, and no more`() {
+        let most = AcceptHeader.mostEntries
+        #expect(most == 64)
+        for (before, isTaken) in [(most - 1, true), (most, false)] {
+            let header = AcceptHeader(String(repeating: "a/b,", count: before) + "text/html")
+            #expect(header.entries.count == most)
+            #expect((header.quality(ofMediaType: "text/html") > 0) == isTaken)
+        }
+    }
+
     @Test(arguments: [
         ("text/html", "text/html", 1_000), ("TEXT/Html", "text/html", 1_000), ("text/html", "TEXT/HTML", 1_000),
         ("text/html;q=0.5", "text/html", 500), ("text/html ; Q=0.123", "text/html", 123),

@@ -62,9 +62,17 @@ import Testing
         #expect(try line("a", "b") { $0.path = nil } == "a=b")
         #expect(
             try line("a", "b") { $0.expires = 1_359_312_200 } == "a=b; Expires=Sun, 27 Jan 2013 18:43:20 GMT; Path=/")
-        #expect(try line("a", "b") { $0.isPartitioned = true } == "a=b; Partitioned; Path=/")
+        let partitioned = try line("a", "b") { cookie in
+            cookie.isPartitioned = true
+            cookie.isSecure = true
+        }
+        #expect(partitioned == "a=b; Partitioned; Path=/; Secure")
         for site in SetCookie.SameSite.allCases {
-            #expect(try line("a", "b") { $0.sameSite = site } == "a=b; Path=/; SameSite=\(site.rawValue)")
+            let text = try line("a", "b") { cookie in
+                cookie.sameSite = site
+                cookie.isSecure = true
+            }
+            #expect(text == "a=b; Path=/; SameSite=\(site.rawValue); Secure")
         }
     }
 
@@ -95,6 +103,26 @@ import Testing
         #expect(throws: SetCookieError.self) { try cookie.serialized() }
         (cookie.path, cookie.domain) = ("/", text)
         #expect(throws: SetCookieError.self) { try cookie.serialized() }
+    }
+
+    @Test(arguments: [nil, false] as [Bool?])
+    func `what browsers take over TLS only must be Secure`(isSecure: Bool?) throws {
+        var cookie = SetCookie("a", "b")
+        cookie.isSecure = isSecure
+        cookie.sameSite = SetCookie.SameSite.none
+        #expect {
+            try cookie.serialized()
+        } throws: {
+            "\($0)".contains("SameSite=None without Secure; set isSecure to true")
+        }
+        cookie.sameSite = nil
+        #expect(try cookie.serialized() == "a=b; HttpOnly; Path=/")
+        cookie.isPartitioned = true
+        #expect {
+            try cookie.serialized()
+        } throws: {
+            "\($0)".contains("Partitioned without Secure; set isSecure to true")
+        }
     }
 
     @Test func `a name's prefix must keep what it promises`() throws {

@@ -27,16 +27,22 @@ import Testing
         ("for=\"\"", [element(node: "")]),
         ("", []), (" , ", []),
     ]) func `elements are read`(text: String, elements: [ForwardedElement]) {
-        #expect(ForwardedElement.parse(text) == elements)
+        let (found, isWhole) = ForwardedElement.nearestFirst(text)
+        #expect(found == elements.reversed() && isWhole)
     }
 
     @Test(arguments: [
-        "for", "for=", "=a", "for =a", "for= a", "for=a b", "for=\"a", "for=\"a\\", "for=\"a\"b", "for=a;for=b",
+        "for", "for=", "\"", "for=\"\\\"", "a\"b,c\"", "=a", "for =a", "for= a", "for=a b", "for=\"a", "for=\"a\\",
+        "for=\"a\"b", "for=a;for=b",
         "for=[::1]",
         "for=1.2.3.4:80", "for=a=b", "for=<script>", "for=\"a\u{1}\"", "for=\u{e9}", "(comment)", "for=a, \"",
         "for=a/b",
-    ]) func `a malformed field is none`(text: String) {
-        #expect(ForwardedElement.parse(text) == nil)
+    ]) func `what is malformed is none, and leaves what stands right of it`(text: String) {
+        #expect(ForwardedElement.nearestFirst(text) == ([], isWhole: false))
+        for added in ["for=z;host=\"a,b\\\"\\\\\"", "for=\"z\"", "for=z"] {
+            let (elements, isWhole) = ForwardedElement.nearestFirst("for=y, \(text), \(added)")
+            #expect(elements.map(\.node) == ["z"] && !isWhole)
+        }
     }
 
     @Test(arguments: [
@@ -71,9 +77,10 @@ import Testing
     }
 
     @Test func `long fields take linear time`() {
-        for piece in ["for=a,", ";", ",", "for=\"\\\\\",", "a=b;", " "] {
-            _ = ForwardedElement.parse(String(repeating: piece, count: 500_000))
+        for piece in ["for=a,", ";", ",", "for=\"\\\\\",", "a=b;", " ", "\"", "\\", "\\\"", "\\\\\"", ",\""] {
+            _ = ForwardedElement.nearestFirst(String(repeating: piece, count: 500_000))
         }
-        #expect(ForwardedElement.parse("for=\"" + String(repeating: "\\a", count: 1_000_000)) == nil)
+        let open = ForwardedElement.nearestFirst("for=\"" + String(repeating: "\\a", count: 1_000_000))
+        #expect(open.elements.isEmpty && !open.isWhole)
     }
 }

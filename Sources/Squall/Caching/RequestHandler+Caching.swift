@@ -27,7 +27,7 @@ extension RequestHandler {
     /// - Throws: ``HTTPError`` 412 if a demand is not met.
     public func checkPreconditions(tag: String?, lastModified: Int? = nil) throws {
         let current = tag.map { "\"\($0)\"" }
-        if let field = request.header("if-match") {
+        if let field = exchange?.head.list(of: "if-match") {
             guard let current,
                 tagsInAllCodings(current).contains(where: { EntityTags.contains(field, strongly: $0) })
             else { throw HTTPError.preconditionFailed }
@@ -35,7 +35,7 @@ extension RequestHandler {
         {
             guard lastModified <= since else { throw HTTPError.preconditionFailed }
         }
-        if let field = request.header("if-none-match"), let current,
+        if let field = exchange?.head.list(of: "if-none-match"), let current,
             tagsInAllCodings(current).contains(where: { EntityTags.contains(field, weakly: $0) })
         {
             throw HTTPError.preconditionFailed
@@ -66,13 +66,13 @@ extension RequestHandler {
         let head = exchange.head
         let tag = field("etag")
         lazy var modified = field("last-modified").flatMap { HTTPDate.parse($0) }
-        if let field = head.list("if-match") {
+        if let field = head.list(of: "if-match") {
             // Any version will do for an asterisk, one without a tag too.
             guard EntityTags.contains(field, strongly: tag ?? "W/") else { throw HTTPError.preconditionFailed }
         } else if let field = head.value(of: "if-unmodified-since"), let since = HTTPDate.parse(field), let modified {
             guard modified <= since else { throw HTTPError.preconditionFailed }
         }
-        if let field = head.list("if-none-match") {
+        if let field = head.list(of: "if-none-match") {
             return tag.map { EntityTags.contains(field, weakly: $0) } ?? false
         }
         if let field = head.value(of: "if-modified-since"), let since = HTTPDate.parse(field), since >= 0, let modified
@@ -105,14 +105,5 @@ extension RequestHandler {
         }
         digits.append(UInt8(ascii: "\""))
         return String(decoding: digits, as: UTF8.self)
-    }
-}
-
-extension HTTP1RequestHead {
-    /// A field that is a list, which may be in several lines. Nil if there is none.
-    func list(_ name: String) -> String? {
-        guard let first = value(of: name) else { return nil }
-        let all = values(of: name)
-        return all.count == 1 ? first : all.joined(separator: ",")
     }
 }

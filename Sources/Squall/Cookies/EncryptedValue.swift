@@ -13,16 +13,16 @@ public enum EncryptedValue {
     private static let nonceLength = 12
     private static let tagLength = 16
 
-    /// Encrypts a value. Nil if the secret has no key of its current version.
+    /// Encrypts a value. Nil if the secret has no key of its current version, or an empty one.
     /// - Parameters:
     ///   - name: what the value is for; it is accepted under this name only.
     ///   - time: seconds since 1970.
     public static func create(_ secret: CookieSecret, name: String, value: [UInt8], time: Int) -> String? {
-        guard let key = secret.keys[secret.current] else { return nil }
+        guard let key = secret.keys[secret.current].flatMap(derived) else { return nil }
         let nonce = Crypto.randomBytes(nonceLength)
         let head = "e1.\(secret.current)."
         let plain = (0..<8).map { UInt8(truncatingIfNeeded: time >> (56 - 8 * $0)) } + value
-        guard let sealed = seal(plain, key: derived(key), nonce: nonce, authenticated: Array((head + name).utf8)) else {
+        guard let sealed = seal(plain, key: key, nonce: nonce, authenticated: Array((head + name).utf8)) else {
             return nil
         }
         let text = Data(nonce + sealed).base64EncodedString()
@@ -38,14 +38,14 @@ public enum EncryptedValue {
     ) -> [UInt8]? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "e1", let version = Int(parts[1]), "\(version)" == parts[1],
-            let key = secret.keys[version]
+            let key = secret.keys[version].flatMap(derived)
         else { return nil }
         let base64 = String(parts[2]).replacing("-", with: "+").replacing("_", with: "/")
         let padding = String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
         guard let bytes = Data(base64Encoded: base64 + padding).map(Array.init),
             bytes.count >= nonceLength + tagLength + 8,
             let plain = open(
-                Array(bytes[nonceLength...]), key: derived(key), nonce: Array(bytes[..<nonceLength]),
+                Array(bytes[nonceLength...]), key: key, nonce: Array(bytes[..<nonceLength]),
                 authenticated: Array("e1.\(version).\(name)".utf8))
         else { return nil }
         let made = plain[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -54,7 +54,7 @@ public enum EncryptedValue {
     }
 
     /// A key of 256 bits for this purpose only.
-    private static func derived(_ key: [UInt8]) -> [UInt8] {
+    private static func derived(_ key: [UInt8]) -> [UInt8]? {
         Crypto.hmac(.sha256, key: key, Array("squall encrypted value 1".utf8))
     }
 

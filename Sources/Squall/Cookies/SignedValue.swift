@@ -8,6 +8,7 @@ import Foundation
 ///
 /// With several keys, values are signed with the newest one and accepted with any: so a key is replaced without the values
 /// that are out becoming void. A key is random text of at least 32 characters that nobody else knows.
+/// An application with an empty key, or with none of the current version, does not start; with less than 16 bytes it warns.
 public struct CookieSecret: Sendable, ExpressibleByStringLiteral {
     /// The keys by version.
     let keys: [Int: [UInt8]]
@@ -25,6 +26,25 @@ public struct CookieSecret: Sendable, ExpressibleByStringLiteral {
         self.keys = keys.mapValues { Array($0.utf8) }
         self.current = current ?? keys.keys.max() ?? 0
     }
+
+    /// The length of the key that signs, in bytes, if it is too short to be safe.
+    var shortKeyLength: Int? { keys[current].map(\.count).flatMap { $0 < Self.leastKeyLength ? $0 : nil } }
+    private static let leastKeyLength = 16
+
+    /// Why nothing may be served with it. Nil: it can be used.
+    var failure: InvalidSettingError? {
+        if let version = keys.filter({ $0.value.isEmpty }).keys.min() {
+            return InvalidSettingError(
+                description: "key \(version) of the cookie secret is empty, and anybody could sign with it; set random "
+                    + "text of at least 32 characters, or leave cookieSecret nil")
+        }
+        guard keys[current] != nil else {
+            return InvalidSettingError(
+                description: "the cookie secret has no key of its current version, \(current); add it to its keys, or "
+                    + "name one of them as current")
+        }
+        return nil
+    }
 }
 
 /// A value that its holder can read and cannot change: Tornado's signed values, byte for byte.
@@ -38,7 +58,7 @@ public enum SignedValue {
         case v2 = 2
     }
 
-    /// Signs a value. Nil if the secret has no key of its current version.
+    /// Signs a value. Nil if the secret has no key of its current version, or an empty one.
     /// - Parameters:
     ///   - name: what the value is for; it is accepted under this name only.
     ///   - time: seconds since 1970.
@@ -46,7 +66,7 @@ public enum SignedValue {
         guard let key = secret.keys[secret.current] else { return nil }
         let fields = [String(secret.current), String(time), name, Data(value).base64EncodedString()]
         let signed = "2|" + fields.map { "\($0.utf8.count):\($0)|" }.joined()
-        return signed + Hex.encode(Crypto.hmac(.sha256, key: key, Array(signed.utf8)))
+        return Crypto.hmac(.sha256, key: key, Array(signed.utf8)).map { signed + Hex.encode($0) }
     }
 
     /// The value, if it was signed under this name and not too long ago. Nil otherwise, whatever was wrong.
@@ -114,9 +134,10 @@ public enum SignedValue {
     private static func decodeV2(
         _ secret: CookieSecret, _ name: String, _ bytes: [UInt8], _ time: Int, _ maxAge: Int
     ) -> [UInt8]? {
-        guard let fields = fieldsV2(bytes), let key = secret.keys[fields.keyVersion] else { return nil }
-        let expected = Hex.encode(Crypto.hmac(.sha256, key: key, Array(bytes[..<fields.signatureStart])))
-        guard Crypto.areEqual(bytes[fields.signatureStart...], expected.utf8), fields.name.elementsEqual(name.utf8),
+        guard let fields = fieldsV2(bytes), let key = secret.keys[fields.keyVersion],
+            let expected = Crypto.hmac(.sha256, key: key, Array(bytes[..<fields.signatureStart])),
+            Crypto.areEqual(bytes[fields.signatureStart...], Hex.encode(expected).utf8),
+            fields.name.elementsEqual(name.utf8),
             fields.time >= time - maxAge
         else { return nil }
         return base64(fields.value)
@@ -126,9 +147,9 @@ public enum SignedValue {
         _ secret: CookieSecret, _ name: String, _ bytes: [UInt8], _ time: Int, _ maxAge: Int
     ) -> [UInt8]? {
         let parts = bytes.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false)
-        guard parts.count == 3, let key = secret.keys[secret.current] else { return nil }
-        let expected = Hex.encode(Crypto.hmac(.sha1, key: key, Array(name.utf8) + parts[0] + parts[1]))
-        guard Crypto.areEqual(parts[2], expected.utf8), let signedAt = number(parts[1]),
+        guard parts.count == 3, let key = secret.keys[secret.current],
+            let expected = Crypto.hmac(.sha1, key: key, Array(name.utf8) + parts[0] + parts[1]),
+            Crypto.areEqual(parts[2], Hex.encode(expected).utf8), let signedAt = number(parts[1]),
             // Nothing between the fields is signed: digits could be moved from the value to the time.
             parts[1].first != UInt8(ascii: "0"), signedAt >= time - maxAge, signedAt <= time + 31 * 86_400
         else { return nil }

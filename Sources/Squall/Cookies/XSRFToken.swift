@@ -7,6 +7,9 @@ struct XSRFToken {
     /// When it was made, in seconds since 1970.
     let time: Int
 
+    /// A token of 16 bytes has 58.
+    static let mostBytes = 128
+
     /// A new one.
     init(time: Int) {
         bytes = Crypto.randomBytes(16)
@@ -14,8 +17,9 @@ struct XSRFToken {
     }
 
     /// Reads version 2, `2|mask|masked bytes|time`, and version 1, the bytes in hexadecimal digits or any text. Nil for what is
-    /// malformed or of another version.
+    /// malformed, of another version or longer than ``mostBytes``.
     init?(_ text: String, now: Int) {
+        guard text.utf8.count <= Self.mostBytes else { return nil }
         let parts = text.utf8.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false)
         guard parts.count > 1 else {
             let bytes = Hex.decode(Array(text.utf8)) ?? Array(text.utf8)

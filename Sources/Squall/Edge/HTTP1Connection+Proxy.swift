@@ -16,7 +16,7 @@ extension HTTP1Connection {
             switch header.source {
             case .ip(let address, let port): client = SocketAddress(address, port: port)
             case .unix(let path): client = .unix(path)
-            case nil: break
+            case nil: isNameless = true
             }
             return consumed
         case .failure(let error):

@@ -35,7 +35,7 @@ extension HTTPServerRequest {
 }
 
 extension Exchange {
-    private var trust: ProxyTrust? { connection.server.core.trust }
+    private var trust: ProxyTrust? { connection.trust }
 
     var client: SocketAddress {
         guard let trust else { return connection.address }

@@ -73,13 +73,17 @@ struct ProxyTrust: Sendable {
     }
 
     /// What the first trusted proxy on the way says of its client: each proxy vouches for the element that it added
-    /// itself. Nil if the field is malformed.
+    /// itself. What is malformed ends the way, as what stands left of it, or in earlier lines, may be anybody's; what
+    /// was vouched for up to there holds.
     private func forwarded(_ head: HTTP1RequestHead) -> ForwardedElement? {
-        let elements = ForwardedElement.parse(head.values(of: "forwarded").joined(separator: ","))
         var found: ForwardedElement?
-        for element in (elements ?? []).reversed() {
-            found = element
-            guard let client = address(element.node), trusts(client) else { break }
+        for line in head.values(of: "forwarded").reversed() {
+            let (elements, isWhole) = ForwardedElement.nearestFirst(line)
+            for element in elements {
+                found = element
+                guard let client = address(element.node), trusts(client) else { return found }
+            }
+            if !isWhole { break }
         }
         return found
     }

@@ -22,10 +22,10 @@ public struct SecurityHeaders: Sendable, Equatable {
 
     /// Scripts, frames, fonts and connections from the site itself, and inline scripts with the nonce only; style
     /// sheets from the site and inline styles; images from the site, from anywhere over TLS, and in `data:` URLs; no
-    /// plug-ins; no base and no framing by other sites.
+    /// plug-ins; no base and no framing by other sites, and no forms that send to them.
     public static let defaultPolicy =
         "default-src 'self'; script-src 'self' {nonce}; style-src 'self' 'unsafe-inline'; img-src 'self' https: data:; "
-        + "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+        + "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 
     /// None of them.
     public static let off: SecurityHeaders = {

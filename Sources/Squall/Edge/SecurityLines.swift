@@ -85,21 +85,39 @@ final class SecurityLines: Sendable {
         // What most have.
         switch contentType {
         case "text/html; charset=UTF-8": return true
-        case "text/plain", "application/json; charset=UTF-8", "text/plain; charset=UTF-8": return false
+        case "text/plain", "application/json; charset=UTF-8", "text/plain; charset=UTF-8", "text/css; charset=UTF-8",
+            "image/png", "image/jpeg":
+            return false
         default: break
         }
-        return documents.contains { type in
-            var rest = contentType.utf8.makeIterator()
-            for byte in type.utf8 {
-                guard let other = rest.next(), other == byte || other | 32 == byte && other >= 65 else { return false }
-            }
-            guard let next = rest.next() else { return true }
-            return next == UInt8(ascii: ";") || next == UInt8(ascii: " ") || next == UInt8(ascii: "\t")
+        // Of several, which no handler should send, browsers take one or another.
+        var rest = contentType.utf8[...]
+        while let comma = rest.firstIndex(of: UInt8(ascii: ",")) {
+            if isDocument(rest[..<comma]) { return true }
+            rest = rest[rest.index(after: comma)...]
+        }
+        return isDocument(rest)
+    }
+
+    /// HTML, all of XML's types, XSLT, and pages that replace one another.
+    private static func isDocument(_ type: Substring.UTF8View) -> Bool {
+        let type = type.drop(while: isBlank).prefix { $0 != UInt8(ascii: ";") && !isBlank($0) }
+        guard let slash = type.firstIndex(of: UInt8(ascii: "/")) else { return false }
+        let subtype = type[type.index(after: slash)...]
+        return equals(subtype, "xml") || equals(subtype.suffix(4), "+xml") || equals(type, "text/html")
+            || equals(type, "text/xsl")
+            || equals(type, "multipart/x-mixed-replace")
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+
+    /// Whether it is the name, which is in lower case, in any case.
+    private static func equals(_ text: Substring.UTF8View, _ name: StaticString) -> Bool {
+        name.withUTF8Buffer { name in
+            text.count == name.count
+                && zip(text, name).allSatisfy { $0 == $1 || $0 | 32 == $1 && (65...90).contains($0) }
         }
     }
-    private static let documents = [
-        "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
-    ]
 }
 
 extension String {

@@ -87,14 +87,18 @@ public enum Escape {
 
     // MARK: JSON, URLs, blanks
 
-    /// JSON for a `<script>` of a page: `</` becomes `<\/`, so that no string ends the script.
+    /// JSON for a `<script>` of a page: `</` becomes `<\/`, so that no string ends the script, and every other `<` its
+    /// escape `\u003c`, so that none begins a comment or another script, in which the end would not be seen.
     public static func scriptJSON(_ json: String) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(json.utf8.count + 8)
+        var followsLess = false
         for byte in json.utf8 {
-            if byte == UInt8(ascii: "/"), output.last == UInt8(ascii: "<") { output.append(UInt8(ascii: "\\")) }
-            output.append(byte)
+            if followsLess { output += byte == UInt8(ascii: "/") ? "<\\".utf8 : "\\u003c".utf8 }
+            followsLess = byte == UInt8(ascii: "<")
+            if !followsLess { output.append(byte) }
         }
+        if followsLess { output += "\\u003c".utf8 }
         return String(decoding: output, as: UTF8.self)
     }
 

@@ -12,6 +12,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     /// Who the peer speaks for by the PROXY protocol; itself, if it does not say. Not written any more once a request
     /// has begun.
     @exclusivity(unchecked) var client: SocketAddress
+    /// The proxy named nobody in its PROXY header. Who is behind it may be anyone, so that no field is believed. As `client`.
+    @exclusivity(unchecked) var isNameless = false
     /// A header of the PROXY protocol must come first.
     @exclusivity(unchecked) var awaitsProxyHeader: Bool
     @exclusivity(unchecked) var parser: HTTP1RequestParser
@@ -60,6 +62,8 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
     }
 
     var times: Timeouts { server.times }
+    /// Whose fields are believed here. Nil: nobody's.
+    var trust: ProxyTrust? { isNameless ? nil : server.core.trust }
 
     /// The socket is registered.
     func begin() {

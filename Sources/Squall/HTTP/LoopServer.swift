@@ -95,7 +95,7 @@ final class ServerCore: Sendable {
     /// Nil where no proxy is trusted.
     let trust: ProxyTrust?
 
-    /// - Throws: ``InvalidSettingError`` if a security header cannot be sent.
+    /// - Throws: ``InvalidSettingError`` if a security header cannot be sent, or the cookie secret has no key to sign with.
     init(
         application: Application, settings: Application.Settings, connectionLimit: Int
     ) throws(InvalidSettingError) {
@@ -110,5 +110,6 @@ final class ServerCore: Sendable {
         for lines in [securityLines] + router.entries.compactMap(\.securityLines) {
             if let failure = lines.failure { throw failure }
         }
+        if let failure = settings.cookieSecret?.failure { throw failure }
     }
 }

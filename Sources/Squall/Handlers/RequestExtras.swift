@@ -4,6 +4,8 @@ final class RequestExtras {
     var keptFields: [(name: String, value: String)] = []
     /// What is told of where the time went. Nil: nothing, so far.
     var timings: [String]?
+    /// The request's cookies, once they were asked for.
+    var cookies: [String: String]?
     /// The application to which another one has handed the request.
     var mount: Mount?
 }
@@ -20,6 +22,11 @@ extension RequestHandler {
     var mount: Mount? {
         get { extras?.mount }
         set { ensureExtras().mount = newValue }
+    }
+
+    var parsedCookies: [String: String]? {
+        get { extras?.cookies }
+        set { ensureExtras().cookies = newValue }
     }
 
     private func ensureExtras() -> RequestExtras {

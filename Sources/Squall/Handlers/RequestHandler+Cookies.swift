@@ -10,12 +10,14 @@ extension RequestHandler {
 
     /// The request's cookies. Those whose name is no token are left out; of several with one name the last counts.
     public var cookies: [String: String] {
+        if let parsedCookies { return parsedCookies }
         var cookies: [String: String] = [:]
         for line in request.headerLines where line.name.equalsIgnoringCase("cookie") {
             for pair in CookieHeader.parse(line.value) where SetCookie.isName(pair.name) {
                 cookies[pair.name] = pair.value
             }
         }
+        parsedCookies = cookies
         return cookies
     }
 
@@ -23,8 +25,14 @@ extension RequestHandler {
     public func cookie(_ name: String) -> String? { cookies[name] }
 
     /// Sets a cookie, in place of one of the same name that was set before. It is sent with errors too.
-    /// - Throws: ``SetCookieError`` if name or attributes have characters that would break out of their place.
+    ///
+    /// Where ``SetCookie/isSecure`` is nil, it is for TLS only if the request came over TLS, or if the name's prefix
+    /// promises it.
+    /// - Throws: ``SetCookieError`` if name or attributes have characters that would break out of their place, or if
+    ///   browsers would drop it: `SameSite=None` and `Partitioned` need `Secure`.
     public func setCookie(_ cookie: SetCookie) throws {
+        var cookie = cookie
+        cookie.isSecure = cookie.isSecure ?? sendsSecureCookie(named: cookie.name)
         let line = try cookie.serialized()
         newCookies.removeAll { $0.name == cookie.name }
         newCookies.append((cookie.name, line))
@@ -36,7 +44,6 @@ extension RequestHandler {
     public func setCookie(_ name: String, _ value: String, maxAge: Int? = nil) throws {
         var cookie = SetCookie(name, value)
         cookie.maxAge = maxAge
-        cookie.isSecure = sendsSecureCookie(named: name)
         try setCookie(cookie)
     }
 
@@ -47,13 +54,12 @@ extension RequestHandler {
         cookie.path = path
         cookie.expires = 0
         cookie.maxAge = 0
-        cookie.isSecure = sendsSecureCookie(named: name)
         try setCookie(cookie)
     }
 
     /// Whether a cookie is for TLS only, unless the application says: it comes over TLS, or the name's prefix promises
     /// it.
-    func sendsSecureCookie(named name: String) -> Bool {
+    private func sendsSecureCookie(named name: String) -> Bool {
         request.isSecure || ["__host-", "__secure-"].contains { name.lowercased().hasPrefix($0) }
     }
 
@@ -63,11 +69,29 @@ extension RequestHandler {
     /// - Parameter maxAge: in seconds; 30 days by default. Nil: until the browser's session ends.
     /// - Throws: ``MissingSettingError`` if the application has no cookie secret; as ``setCookie(_:)``.
     public func setSignedCookie(_ name: String, _ value: String, maxAge: Int? = 30 * 86_400) throws {
-        guard
-            let signed = SignedValue.create(
-                try cookieSecret, name: name, value: Array(value.utf8), time: wallClockSeconds())
-        else { throw MissingSettingError(description: "the cookie secret has no key of its current version") }
-        try setCookie(name, signed, maxAge: maxAge)
+        var cookie = SetCookie(name, value)
+        cookie.maxAge = maxAge
+        try setSignedCookie(cookie)
+    }
+
+    /// Sets a cookie with its value signed, and with its attributes: it is kept until the browser's session ends, unless
+    /// these say otherwise.
+    /// - Throws: as ``setSignedCookie(_:_:maxAge:)``.
+    public func setSignedCookie(_ cookie: SetCookie) throws {
+        try setCookie(cookie, made: SignedValue.create)
+    }
+
+    private func setCookie(
+        _ cookie: SetCookie, made make: (CookieSecret, _ name: String, _ value: [UInt8], _ time: Int) -> String?
+    ) throws {
+        guard let value = make(try cookieSecret, cookie.name, Array(cookie.value.utf8), wallClockSeconds()) else {
+            throw MissingSettingError(
+                description: "the cookie secret has no key of its current version, or an empty one: set "
+                    + "Application.Settings.cookieSecret")
+        }
+        var cookie = cookie
+        cookie.value = value
+        try setCookie(cookie)
     }
 
     /// The value of a cookie that this application has signed. Nil if there is none, or it is not valid, or too old.
@@ -92,11 +116,16 @@ extension RequestHandler {
     /// - Parameter maxAge: in seconds; 30 days by default. Nil: until the browser's session ends.
     /// - Throws: as ``setSignedCookie(_:_:maxAge:)``.
     public func setEncryptedCookie(_ name: String, _ value: String, maxAge: Int? = 30 * 86_400) throws {
-        guard
-            let encrypted = EncryptedValue.create(
-                try cookieSecret, name: name, value: Array(value.utf8), time: wallClockSeconds())
-        else { throw MissingSettingError(description: "the cookie secret has no key of its current version") }
-        try setCookie(name, encrypted, maxAge: maxAge)
+        var cookie = SetCookie(name, value)
+        cookie.maxAge = maxAge
+        try setEncryptedCookie(cookie)
+    }
+
+    /// Sets a cookie with its value encrypted, and with its attributes: it is kept until the browser's session ends,
+    /// unless these say otherwise.
+    /// - Throws: as ``setSignedCookie(_:_:maxAge:)``.
+    public func setEncryptedCookie(_ cookie: SetCookie) throws {
+        try setCookie(cookie, made: EncryptedValue.create)
     }
 
     /// The value of a cookie that this application has encrypted. Nil if there is none, or it is not valid, or too old.

@@ -12,10 +12,17 @@ public struct ResponseStateError: Error, CustomStringConvertible {
 extension RequestHandler {
     // MARK: status and fields
 
-    /// Sets the status, from 200 to 599. A reason that could break out of its line is replaced by the standard one.
+    /// Sets the status, from 200 to 599. A reason that is no reason phrase (RFC 9112 section 4), or has a `<`, is
+    /// replaced by the standard one.
     public func setStatus(_ status: Int, reason: String? = nil) {
         self.status = (200...599).contains(status) ? status : 500
-        self.reason = reason
+        self.reason = reason.flatMap { Self.isReasonPhrase($0) ? $0 : nil }
+    }
+
+    /// Tabs, blanks, printable characters and bytes over 127, and at least one. Some show a `<` to people as HTML.
+    private static func isReasonPhrase(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 != 0x7f && $0 != UInt8(ascii: "<") }
     }
 
     /// The status that is set.
@@ -194,6 +201,8 @@ extension RequestHandler {
     }
 
     /// Sends the client elsewhere: 302, or 301 if it is for good, or another status from 300 to 399. Ends the response.
+    ///
+    /// Blanks, control characters and letters beyond ASCII are escaped, as `%20`; escapes are left as they are.
     /// - Throws: ``ResponseStateError`` if the head is sent already.
     public func redirect(_ location: String, permanent: Bool = false, status: Int? = nil) throws {
         guard case .open = phase else {
@@ -201,7 +210,7 @@ extension RequestHandler {
         }
         let status = status ?? (permanent ? 301 : 302)
         setStatus((300...399).contains(status) ? status : 302)
-        setHeader("Location", location)
+        setHeader("Location", PercentCoding.percentEncode(location: location))
         chunk = []
         text = ""
         try finish()

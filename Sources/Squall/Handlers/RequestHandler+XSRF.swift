@@ -16,7 +16,6 @@ extension RequestHandler {
         var cookie = SetCookie(xsrfCookieName, token.masked)
         // Scripts of the site may read it, to send it in a field.
         cookie.isHTTPOnly = false
-        cookie.isSecure = sendsSecureCookie(named: cookie.name)
         cookie.maxAge = 30 * 86_400
         try setCookie(cookie)
         return token.masked

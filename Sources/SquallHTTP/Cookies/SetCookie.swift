@@ -6,7 +6,8 @@ public struct SetCookie: Sendable, Equatable {
         case strict = "Strict"
         /// With those that navigate to the site, such as a link.
         case lax = "Lax"
-        /// With all. Browsers demand ``SetCookie/isSecure`` with it.
+        /// With all. Browsers demand ``SetCookie/isSecure`` with it. Write `SetCookie.SameSite.none`: `.none` alone is
+        /// Swift's nil.
         case none = "None"
     }
 
@@ -20,8 +21,9 @@ public struct SetCookie: Sendable, Equatable {
     public var expires: Int?
     /// After how many seconds it is forgotten; 0 or less: now. Goes before ``expires``.
     public var maxAge: Int?
-    /// It is sent over TLS only.
-    public var isSecure = false
+    /// It is sent over TLS only. Nil: if the request came over TLS, which `setCookie(_:)` of a handler knows;
+    /// ``serialized()`` takes it for false.
+    public var isSecure: Bool?
     /// The page's scripts cannot read it.
     public var isHTTPOnly = true
     public var sameSite: SameSite? = .lax
@@ -36,13 +38,14 @@ public struct SetCookie: Sendable, Equatable {
     /// The value of the `Set-Cookie` field.
     ///
     /// Values that a cookie cannot hold are quoted, as ``CookieHeader`` and Tornado read it.
-    /// - Throws: ``SetCookieError`` if the name is no token, an attribute has a character that would end it, or the name's
-    ///   prefix (`__Host-`, `__Secure-`) promises what the attributes don't keep.
+    /// - Throws: ``SetCookieError`` if the name is no token, an attribute has a character that would end it, the name's
+    ///   prefix (`__Host-`, `__Secure-`) promises what the attributes don't keep, or `SameSite=None` or `Partitioned`
+    ///   stands without `Secure`.
     public func serialized() throws(SetCookieError) -> String {
         guard Self.isName(name) else {
             throw SetCookieError(message: "the cookie's name '\(name)' is not a token; use letters, digits and -_")
         }
-        try checkPrefix()
+        try checkSecure()
         var text = "\(name)=\(Self.quoted(value))"
         if let domain { text += "; Domain=\(try attribute(domain, "Domain"))" }
         if let expires { text += "; Expires=\(HTTPDate.string(secondsSince1970: expires))" }
@@ -51,7 +54,7 @@ public struct SetCookie: Sendable, Equatable {
         if isPartitioned { text += "; Partitioned" }
         if let path { text += "; Path=\(try attribute(path, "Path"))" }
         if let sameSite { text += "; SameSite=\(sameSite.rawValue)" }
-        if isSecure { text += "; Secure" }
+        if isSecure == true { text += "; Secure" }
         return text
     }
 
@@ -60,7 +63,14 @@ public struct SetCookie: Sendable, Equatable {
         !text.isEmpty && text.utf8.allSatisfy { ByteSet.token.contains($0) }
     }
 
-    private func checkPrefix() throws(SetCookieError) {
+    private func checkSecure() throws(SetCookieError) {
+        let isSecure = isSecure ?? false
+        if !isSecure, sameSite == SameSite.none || isPartitioned {
+            throw SetCookieError(
+                message:
+                    "browsers drop the cookie '\(name)', which has \(isPartitioned ? "Partitioned" : "SameSite=None") "
+                    + "without Secure; set isSecure to true, and serve over TLS")
+        }
         let lowercased = name.lowercased()
         if lowercased.hasPrefix("__host-"), !isSecure || domain != nil || path != "/" {
             throw SetCookieError(message: "the cookie '\(name)' must be Secure, have the path / and no domain")

@@ -11,10 +11,54 @@ public struct ForwardedElement: Sendable, Equatable {
 
     public init() {}
 
-    /// Reads the value of the field, or of several joined by commas. The nearest proxy's element is the last. Nil if it
-    /// is malformed: a parameter without a value, a repeated one, an address with a colon that is not quoted. Linear.
-    public static func parse(_ bytes: Span<UInt8>) -> [ForwardedElement]? {
+    /// Reads one line of the field from its end, where the nearest proxy's element stands, and returns the elements in that
+    /// order, nearest first.
+    ///
+    /// A proxy may add its element to any text, so what is malformed ends the reading and nothing else: a parameter without
+    /// a value, a repeated one, an address with a colon that is not quoted, a quotation mark without its other. Linear.
+    /// - Returns: `isWhole` is false if something malformed stands left of the elements.
+    public static func nearestFirst(_ bytes: Span<UInt8>) -> (elements: [ForwardedElement], isWhole: Bool) {
         var elements: [ForwardedElement] = []
+        var end = bytes.count
+        while true {
+            guard let start = start(ofElementEndingAt: end, bytes),
+                let element = element(bytes.extracting(start..<end))
+            else { return (elements, false) }
+            // Empty elements of a list are nothing (RFC 9110 section 5.6.1).
+            if let element { elements.append(element) }
+            if start == 0 { return (elements, true) }
+            end = start - 1
+        }
+    }
+
+    /// Reads text; see ``nearestFirst(_:)-(Span<UInt8>)``.
+    public static func nearestFirst(_ text: String) -> (elements: [ForwardedElement], isWhole: Bool) {
+        nearestFirst(Array(text.utf8).span)
+    }
+
+    /// The place after the last comma that is in no quoted string. Nil if a quoted string has no beginning.
+    private static func start(ofElementEndingAt end: Int, _ bytes: Span<UInt8>) -> Int? {
+        var position = end
+        var isQuoted = false
+        while position > 0 {
+            let byte = bytes[position - 1]
+            if byte == UInt8(ascii: "\"") {
+                var escapes = 0
+                while isQuoted, position - 2 - escapes >= 0, bytes[position - 2 - escapes] == UInt8(ascii: "\\") {
+                    escapes += 1
+                }
+                if escapes.isMultiple(of: 2) { isQuoted.toggle() }
+                position -= escapes
+            } else if byte == UInt8(ascii: ","), !isQuoted {
+                return position
+            }
+            position -= 1
+        }
+        return isQuoted ? nil : 0
+    }
+
+    /// One element, nil inside if it is empty; nil if it is malformed.
+    private static func element(_ bytes: Span<UInt8>) -> ForwardedElement?? {
         var element = ForwardedElement()
         var isEmpty = true
         var position = 0
@@ -29,23 +73,11 @@ public struct ForwardedElement: Sendable, Equatable {
                 isEmpty = false
                 skipBlanks()
             }
-            let separator = position < bytes.count ? bytes[position] : UInt8(ascii: ",")
-            switch separator {
-            case UInt8(ascii: ";"): break
-            case UInt8(ascii: ","):
-                // Empty elements of a list are nothing (RFC 9110 section 5.6.1).
-                if !isEmpty { elements.append(element) }
-                element = ForwardedElement()
-                isEmpty = true
-            default: return nil
-            }
-            if position >= bytes.count { return elements }
+            if position >= bytes.count { return isEmpty ? .some(nil) : element }
+            guard bytes[position] == UInt8(ascii: ";") else { return nil }
             position += 1
         }
     }
-
-    /// Reads text; see ``parse(_:)-(Span<UInt8>)``.
-    public static func parse(_ text: String) -> [ForwardedElement]? { parse(Array(text.utf8).span) }
 
     /// False if the parameter was there before. Those of other names are skipped.
     private mutating func set(_ name: String, _ value: String) -> Bool {

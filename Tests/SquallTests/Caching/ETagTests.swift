@@ -44,6 +44,8 @@ import Testing
         ("W/\"xyzzy1\", W/\"xyzzy2\"", "xyzzy2", 304), ("W/\"xyzzy1\"", "xyzzy2", 200),
         ("W/\"xyzzy1\", W/\"xyzzy2\"", "xyzzy3", 200), ("\"unclosed", "unclosed", 200), ("xyzzy", "xyzzy", 200),
         ("\"a\", *", "b", 200), ("", "a", 200), ("\"xyzzy\"\"other\"", "other", 304), ("\u{e4}W/\"a\"", "a", 304),
+        // Several lines are one list.
+        ("\"a\"\r\nIf-None-Match: W/\"b\", \"c\"", "b", 304), ("\"a\"\r\nX: y\r\nif-none-match: \"b\"", "c", 200),
     ])
     func `If-None-Match is compared weakly`(_ field: String, _ tag: String, _ status: Int) async throws {
         try await withCaching { server in
@@ -120,6 +122,8 @@ import Testing
             ("If-Match: *", "a", 200),
             ("If-Match: *", nil, 412), ("If-None-Match: *", "a", 412), ("If-None-Match: *", nil, 200),
             ("If-None-Match: \"a\"", "a", 412), ("If-None-Match: \"b\"", "a", 200),
+            ("If-Match: \"b\"\r\nIf-Match: \"a\"", "a", 200), ("If-Match: \"b\"\r\nIf-Match: \"c\"", "a", 412),
+            ("If-None-Match: \"b\"\r\nIf-None-Match: \"a\"", "a", 412),
             ("If-Unmodified-Since: Sun, 27 Jan 2013 18:43:19 GMT", "a", 412),
             ("If-Unmodified-Since: Sun, 27 Jan 2013 18:43:20 GMT", "a", 200),
             ("If-Unmodified-Since: nonsense", "a", 200),

@@ -21,6 +21,25 @@ import Testing
         }
     }
 
+    @Test func `a cookie of semicolons is read, and asked for many times`() async throws {
+        try await withServer(routes: {
+            Route("/") { handler in
+                var found = 0
+                for index in 0..<10_000 where handler.cookie("a\(index % 8)") != nil { found += 1 }
+                handler.write("\(handler.cookie("x") ?? "-") \(handler.cookies.count) \(found)")
+            }
+        }) { server in
+            let semicolons = String(repeating: ";", count: 10_000)
+            let one = try await server.get("/", "Cookie: x=\"\(semicolons)\r\n")
+            #expect(one.status == 200 && one.text == "\" 1 0")
+            let closed = try await server.get("/", "Cookie: x=\"\(semicolons)\"; a0=1\r\n")
+            #expect(closed.text == "\" 2 1250")
+            let pairs = (0..<5_000).map { "a\($0)=1" }.joined(separator: ";")
+            let many = try await server.get("/", "Cookie: \(pairs)\r\n")
+            #expect(many.text == "- 5000 10000")
+        }
+    }
+
     @Test func `a cookie that is set twice is set once, and errors set it too`() async throws {
         try await withServer(routes: {
             Route("/twice") { handler in

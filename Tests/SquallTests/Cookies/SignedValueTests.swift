@@ -1,3 +1,4 @@
+import Logging
 import Squall
 import Testing
 
@@ -49,6 +50,50 @@ import Testing
     ])
     func `what was changed is refused`(_ text: String) {
         #expect(Self.decode(text, oldest: .v1) == nil)
+    }
+
+    @Test func `an empty signature is never valid, and nothing is signed with an empty key`() {
+        let empty: CookieSecret = ""
+        for secret in [Self.secret, empty, CookieSecret(keys: [0: ""])] {
+            for text in [
+                "2|1:0|10:1300000000|3:key|8:dmFsdWU=|", "dmFsdWU=|1300000000|", "2|1:0|10:1300000000|3:key|0:||",
+            ] {
+                #expect(Self.decode(text, oldest: .v1, secret: secret) == nil)
+            }
+        }
+        #expect(SignedValue.create(empty, name: "key", value: [1], time: Self.time) == nil)
+        #expect(EncryptedValue.create(empty, name: "key", value: [1], time: Self.time) == nil)
+        // This is signed with the empty key.
+        let forged =
+            "2|1:0|10:1300000000|3:key|8:dmFsdWU=|7a49c78800580368b37133bbf7a0fc28524d91823e04d9c791a243f719fd076b"
+        #expect(Self.decode(forged, secret: empty) == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("", "is empty"), (CookieSecret(keys: [1: "", 2: "a secret"]), "key 1 of the cookie secret is empty"),
+            (CookieSecret(keys: [:]), "no key of its current version"),
+            (CookieSecret(keys: [1: "a secret"], current: 2), "no key of its current version, 2"),
+        ] as [(CookieSecret, String)])
+    func `a secret that cannot sign keeps the application from starting`(
+        secret: CookieSecret, message: String
+    ) async throws {
+        var settings = Application.Settings()
+        settings.cookieSecret = secret
+        let application = try Application(settings: settings) {}
+        await #expect {
+            try await application.start(port: 0)
+        } throws: {
+            $0 is InvalidSettingError && "\($0)".contains(message)
+        }
+    }
+
+    @Test(arguments: [("123456789012345", true), ("1234567890123456", false), (nil, false)] as [(String?, Bool)])
+    func `a short key is warned of`(key: String?, isShort: Bool) async throws {
+        try await withServer({ $0.cookieSecret = key.map { CookieSecret($0) } }, routes: {}) { server in
+            #expect(
+                server.log.messages(at: .warning).contains { $0.contains("the cookie secret has 15 bytes") } == isShort)
+        }
     }
 
     @Test func `a value holds for its name and its time`() {

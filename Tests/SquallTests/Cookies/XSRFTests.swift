@@ -132,6 +132,23 @@ import Testing
         }
     }
 
+    @Test func `a malformed cookie is no token, and an oversized one is not read`() async throws {
+        try await withXSRF { server in
+            for bad in ["2|zz|00|1", "2|00000000|0|1", "2||||", "2|00000000|00112233|", "2|"] {
+                let answer = try await Self.post(server, "", cookie: bad)
+                #expect(answer.isRefusal("'_xsrf' argument missing from POST"))
+            }
+            let (longest, long) = (String(repeating: "a", count: 128), String(repeating: "a", count: 129))
+            #expect(try await Self.post(server, "_xsrf=\(longest)", cookie: longest) == Self.ok)
+            let sent = try await Self.post(server, "_xsrf=\(long)", cookie: long)
+            #expect(sent.isRefusal("'_xsrf' argument has invalid format"))
+            let kept = try await Self.post(server, "_xsrf=\(longest)", cookie: long)
+            #expect(kept.isRefusal("XSRF cookie does not match POST argument"))
+            let huge = try await Self.post(server, "_xsrf=2|00000000|\(String(repeating: "0", count: 500_000))|1")
+            #expect(huge.isRefusal("'_xsrf' argument has invalid format"))
+        }
+    }
+
     @Test func `routes and applications may do without it`() async throws {
         try await withXSRF { server in
             for (path, status) in [("/program", 200), ("/programs/a", 200), ("/programs/checked", 403), ("/none", 404)]

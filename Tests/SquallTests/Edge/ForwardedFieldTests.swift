@@ -133,6 +133,15 @@ import Testing
         ("Forwarded: for=4.4.4.4<script>", "127.0.0.1 http://h"),
         ("Forwarded: for=4.4.4.4;proto=https, for=", "127.0.0.1 http://h"),
         ("Forwarded: for=4.4.4.4;proto=gopher;host=\"a/b\"", "4.4.4.4 http://h"),
+        // The client wrote what stands left of the proxy's own element, and cannot void it.
+        ("Forwarded: for=\", for=4.4.4.4;proto=https", "4.4.4.4 https://h"),
+        ("Forwarded: for=\", for=\"[2620::3]\";host=\"a\"", "2620::3 http://a"),
+        ("Forwarded: for=\"\r\nForwarded: for=4.4.4.4;proto=https", "4.4.4.4 https://h"),
+        ("Forwarded: for=6.6.6.6;host=\"\r\nForwarded: for=4.4.4.4;host=\"a\"", "4.4.4.4 http://a"),
+        ("Forwarded: for=<script>, for=4.4.4.4, for=5.5.5.5", "4.4.4.4 http://h"),
+        ("Forwarded: for=6.6.6.6;proto=https, <, for=5.5.5.5;proto=http", "5.5.5.5 http://h"),
+        ("Forwarded: for=6.6.6.6\r\nForwarded: <\r\nForwarded: for=5.5.5.5;proto=https", "5.5.5.5 https://h"),
+        ("Forwarded: for=6.6.6.6;proto=https\r\nForwarded: \"", "127.0.0.1 http://h"),
         ("Forwarded: for=2620::3", "127.0.0.1 http://h"), ("Forwarded:", "127.0.0.1 http://h"),
         // It alone counts where it is there.
         ("Forwarded: for=4.4.4.4\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https", "4.4.4.4 http://h"),

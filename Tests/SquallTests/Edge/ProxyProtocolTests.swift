@@ -55,6 +55,43 @@ import Testing
         }
     }
 
+    @Test func `where the proxy names nobody, no fields are believed`() async throws {
+        let forged = request(
+            "GET / HTTP/1.1",
+            "Host: h\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
+                + "Forwarded: for=6.6.6.6;proto=https;host=evil\r\n")
+        let proxies = [try AddressRange("127.0.0.1")]
+        for fields in [[.xForwardedFor, .xForwardedProto, .xForwardedHost], .forwarded] as [ForwardedFields] {
+            try await withServer(
+                {
+                    $0.trustedProxies = proxies
+                    $0.proxyProtocol = true
+                    $0.forwardedFields = fields
+                },
+                routes: {
+                    Route("/") { handler in
+                        let request = handler.request
+                        handler.write("\(request.remoteAddress.host) \(request.fullURL) \(request.isSecure)")
+                    }
+                }
+            ) { server in
+                for header in [
+                    "PROXY UNKNOWN\r\n", "PROXY UNKNOWN ffff:f...f:ffff 65535\r\n", "\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0",
+                    "\r\n\r\n\0\r\nQUIT\n\u{21}\0\0\0",
+                ] {
+                    let client = try await server.client()
+                    try await client.send(header + forged + forged)
+                    let answers = try await client.responses(2)
+                    #expect(answers.map(\.text) == ["127.0.0.1 http://h/ false", "127.0.0.1 http://h/ false"])
+                    client.close()
+                }
+                // The proxy's own client is believed, being trusted, where it is named.
+                let named = try await server.ask("PROXY TCP4 127.0.0.1 10.0.0.1 5678 80\r\n" + forged)
+                #expect(named.text.hasPrefix("6.6.6.6 https://"))
+            }
+        }
+    }
+
     @Test func `the header comes byte by byte`() async throws {
         try await withProxy { server in
             for header in [Self.line, Self.block] {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import Squall
 import SquallHTTP
 import SquallIO
@@ -25,7 +26,33 @@ import Testing
                     try handler.setEncryptedCookie("encrypted", "1")
                     try handler.clearCookie("old")
                     try handler.clearCookie("__Host-old")
-                    try handler.setCookie(SetCookie("exact", "1"))
+                    try handler.setCookie(SetCookie("whole", "1"))
+                    var cookie = SetCookie("never", "1")
+                    cookie.isSecure = false
+                    try handler.setCookie(cookie)
+                    cookie = SetCookie("always", "1")
+                    cookie.isSecure = true
+                    try handler.setCookie(cookie)
+                }
+                Route("/anywhere") { handler in
+                    var cookie = SetCookie("frame", "1")
+                    cookie.sameSite = SetCookie.SameSite.none
+                    cookie.isPartitioned = true
+                    try handler.setCookie(cookie)
+                }
+                Route("/attributes") { handler in
+                    var cookie = SetCookie("signed", "1")
+                    cookie.path = "/a"
+                    cookie.sameSite = .strict
+                    cookie.maxAge = 7
+                    try handler.setSignedCookie(cookie)
+                    cookie.name = "encrypted"
+                    cookie.maxAge = nil
+                    try handler.setEncryptedCookie(cookie)
+                }
+                Route("/read") { handler in
+                    handler.write(try handler.signedCookie("signed") ?? "-")
+                    handler.write(try handler.encryptedCookie("encrypted") ?? "-")
                 }
                 Route("/token", methods: [.get, .post]) { handler in handler.write(try handler.xsrfToken()) }
                 Route("/form") { handler in handler.write(try handler.xsrfFormHTML()) }
@@ -45,11 +72,38 @@ import Testing
     @Test func `cookies are for TLS only where they came over TLS`() async throws {
         try await Self.with { server in
             let plain = try await server.get("/cookies")
-            #expect(Self.names(plain).secure == ["__Host-old"])
-            #expect(Self.names(plain).other == ["plain", "signed", "encrypted", "old", "exact"])
+            #expect(Self.names(plain).secure == ["__Host-old", "always"])
+            #expect(Self.names(plain).other == ["plain", "signed", "encrypted", "old", "whole", "never"])
             let secure = try await server.get("/cookies", Self.tls)
-            #expect(Self.names(secure).secure == ["plain", "signed", "encrypted", "old", "__Host-old"])
-            #expect(Self.names(secure).other == ["exact"])
+            #expect(
+                Self.names(secure).secure == ["plain", "signed", "encrypted", "old", "__Host-old", "whole", "always"])
+            #expect(Self.names(secure).other == ["never"])
+        }
+    }
+
+    @Test func `a cookie that browsers take over TLS only is refused elsewhere`() async throws {
+        try await Self.with { server in
+            let secure = try await server.get("/anywhere", Self.tls)
+            #expect(secure["set-cookie"] == "frame=1; HttpOnly; Partitioned; Path=/; SameSite=None; Secure")
+            let plain = try await server.get("/anywhere")
+            #expect(plain.status == 500 && plain["set-cookie"] == nil)
+            try await waitUntil("it is logged") {
+                server.log.messages(at: .error).contains { $0.contains("set isSecure to true") }
+            }
+        }
+    }
+
+    @Test func `signed and encrypted cookies have the attributes that they are given`() async throws {
+        try await Self.with { server in
+            let set = try await server.get("/attributes", Self.tls)
+            let lines = set.headers.filter { $0.name == "Set-Cookie" }.map(\.value)
+            #expect(lines.count == 2)
+            #expect(lines.first?.hasSuffix("; HttpOnly; Max-Age=7; Path=/a; SameSite=Strict; Secure") == true)
+            #expect(lines.last?.hasSuffix("; HttpOnly; Path=/a; SameSite=Strict; Secure") == true)
+            #expect(lines.last?.contains("Max-Age") == false)
+            let pairs = lines.map { String($0.prefix { $0 != ";" }) }
+            let read = try await server.get("/read", "Cookie: \(pairs.joined(separator: "; "))\r\n")
+            #expect(read.text == "11")
         }
     }
 

@@ -18,7 +18,8 @@ import Testing
         general + [
             "X-Frame-Options: SAMEORIGIN",
             "Content-Security-Policy: default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-                + "img-src 'self' https: data:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'",
+                + "img-src 'self' https: data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+                + "frame-ancestors 'self'",
         ]
 
     private static let routes: [Route] = [
@@ -74,6 +75,11 @@ import Testing
         ("image/svg+xml; a=b", true), ("text/xml", true), ("application/xml", true), ("text/htmlx", false),
         ("text/plain", false), ("application/json", false), ("text/htm", false), ("image/png", false), ("", false),
         ("multipart/mixed; a=text/html", false), ("t", false),
+        ("application/atom+xml", true), ("application/rss+XML; charset=UTF-8", true), ("x/x+xml", true),
+        ("text/xsl", true), ("model/xml", true), ("Multipart/X-Mixed-Replace;boundary=a", true),
+        ("text/plain, text/html", true), ("text/html,text/plain", true), ("text/plain,", false),
+        ("application/xml-dtd", false), ("text/xmlx", false), ("application/xm", false), ("xml", false),
+        ("application/json; a=+xml", false), ("x/+xmlx", false), ("text\u{2f}\u{48}TML", true),
     ]) func `documents have those for documents`(type: String, isDocument: Bool) async throws {
         try await withServer(routes: { Self.routes }) { server in
             let response = try await server.get("/type?is=\(Escape.url(type))")

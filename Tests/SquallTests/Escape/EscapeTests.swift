@@ -45,6 +45,12 @@ import Testing
 
     @Test func `JSON cannot end the script that it is in`() {
         #expect(Escape.scriptJSON(#"{"a":"</script>","b":"a/b"}"#) == #"{"a":"<\/script>","b":"a/b"}"#)
+        for (json, escaped) in [
+            ("\"<!--<script\"", "\"\\u003c!--\\u003cscript\""), ("\"<SCRIPT>\"", "\"\\u003cSCRIPT>\""),
+            ("\"<</<\"", "\"\\u003c<\\/\\u003c\""), ("<", "\\u003c"), ("\"a<b\"", "\"a\\u003cb\""), ("", ""),
+        ] {
+            #expect(Escape.scriptJSON(json) == escaped)
+        }
     }
 }
 

@@ -30,6 +30,27 @@ import Testing
         }
     }
 
+    /// Tornado's vectors.
+    @Test(arguments: [
+        ("/group/%C3%A9?arg=%C3%A9", "/group/%C3%A9 \u{e9} \u{e9}"), ("/group/%3F?arg=%3F", "/group/%3F ? ?"),
+        ("/slashes/foo/bar", "/slashes/foo/bar foo bar"), ("/slashes/a%2Fb/c%2Fd", "/slashes/a%2Fb/c%2Fd a/b c/d"),
+    ])
+    func `a path is kept as sent, and its arguments are decoded`(target: String, answer: String) async throws {
+        try await withServer(routes: {
+            Route("/group/{a}") { handler in
+                let argument = try handler.queryArgument("arg") ?? "-"
+                handler.write("\(handler.request.path) \(try handler.pathArgument("a")) \(argument)")
+            }
+            Route("/slashes/{a}/{b}") { handler in
+                let arguments = "\(try handler.pathArgument("a")) \(try handler.pathArgument("b"))"
+                handler.write("\(handler.request.path) \(arguments)")
+            }
+        }) { server in
+            let response = try await server.get(target)
+            #expect(response.text == text(answer.utf8))
+        }
+    }
+
     @Test func `a parameter that the route has not is the application's mistake`() async throws {
         try await withServer(routes: {
             Route("/{a}") { handler in handler.write(try handler.pathArgument("b")) }

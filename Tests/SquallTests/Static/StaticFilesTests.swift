@@ -44,7 +44,10 @@ import Testing
             let tag = try #require(answer["etag"])
             #expect(tag.hasPrefix("\"") && tag.hasSuffix("\""))
             let date = try #require(answer["last-modified"])
-            for condition in ["If-None-Match: \(tag)", "If-None-Match: W/\(tag)", "If-Modified-Since: \(date)"] {
+            for condition in [
+                "If-None-Match: \(tag)", "If-None-Match: \"other\"\r\nIf-None-Match: \(tag)", "If-None-Match: W/\(tag)",
+                "If-Modified-Since: \(date)",
+            ] {
                 let again = try await server.get("/static/robots.txt", "\(condition)\r\n")
                 #expect(again.status == 304)
                 #expect(again.body.isEmpty)
@@ -69,7 +72,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "If-Match: \"other\"", "If-Match: W/\"other\"", "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT",
+        "If-Match: \"other\"", "If-Match: \"other\"\r\nIf-Match: \"third\"", "If-Match: W/\"other\"",
+        "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT",
     ])
     func `Demands that cannot be met give 412`(_ fields: String) async throws {
         try await withFiles { server, _ in
