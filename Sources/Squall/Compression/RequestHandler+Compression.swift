@@ -78,7 +78,8 @@ extension RequestHandler {
     }
 
     private func isCompressing(_ exchange: Exchange) -> Bool {
-        exchange.route.compressesResponse ?? exchange.connection.server.core.settings.compressesResponses
+        if let mount { return mount.route.compressesResponse ?? mount.application.settings.compressesResponses }
+        return exchange.route.compressesResponse ?? exchange.connection.server.core.settings.compressesResponses
     }
 
     private func chooseCoding(_ exchange: Exchange, isStream: Bool) {
