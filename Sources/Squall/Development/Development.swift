@@ -47,8 +47,7 @@ enum Development {
     private static func stack(of error: HTTPError) async -> [ThrowTrace.Frame] {
         let addresses = error.stack
         guard !addresses.isEmpty else { return [] }
-        // Symbols are read from disk.
-        let frames = try? await BlockingPool.shared.run { ThrowTrace.frames(addresses) }
+        let frames = try? await ThrowTrace.frames(addresses)
         return frames ?? []
     }
 
