@@ -26,7 +26,7 @@ extension RequestHandler {
         let core = exchange.connection.server.core
         try (exchange.route.securityLines ?? core.securityLines).append(
             besides: fields, isDocument: isDocument, isSecure: exchange.isSecure, nonce: nonce, to: &wire)
-        if let cors = exchange.cors {
+        if let cors = exchange.cors, !isHiddenFromOthers {
             try cors.append(for: exchange.head, besides: fields, to: &wire)
         }
     }
@@ -37,7 +37,7 @@ extension RequestHandler {
     ) throws(HTTPFieldError) {
         try mount.securityLines.append(
             besides: fields, isDocument: isDocument, isSecure: exchange.isSecure, nonce: nonce, to: &wire)
-        if let cors = mount.cors {
+        if let cors = mount.cors, !isHiddenFromOthers {
             try cors.append(for: exchange.head, besides: fields, to: &wire)
         }
     }

@@ -6,6 +6,8 @@ final class RequestExtras {
     var timings: [String]?
     /// The application to which another one has handed the request.
     var mount: Mount?
+    /// No other site's script may read the response, whatever CORS says.
+    var isHiddenFromOthers = false
 }
 
 extension RequestHandler {
@@ -20,6 +22,11 @@ extension RequestHandler {
     var mount: Mount? {
         get { extras?.mount }
         set { ensureExtras().mount = newValue }
+    }
+
+    var isHiddenFromOthers: Bool {
+        get { extras?.isHiddenFromOthers ?? false }
+        set { ensureExtras().isHiddenFromOthers = newValue }
     }
 
     private func ensureExtras() -> RequestExtras {
