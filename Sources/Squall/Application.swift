@@ -28,6 +28,8 @@ public final class Application: Sendable {
     public let settings: Settings
     let router: Router
     var checksXSRF: Bool { settings.checksXSRF ?? (settings.cookieSecret != nil) }
+    /// Of `settings`, for when another application hands requests to this one.
+    let securityLines: SecurityLines
     private let running = Mutex<Server?>(nil)
 
     /// What serves the application now, if it was started. The last one, if it was started more than once.
@@ -36,6 +38,7 @@ public final class Application: Sendable {
     /// - Throws: ``PathPatternError`` if a route's path is not well-formed.
     public init(settings: Settings = Settings(), @RouteBuilder _ routes: () -> [Route]) throws(PathPatternError) {
         self.settings = settings
+        securityLines = SecurityLines(settings.securityHeaders)
         router = try Router(routes(), middleware: Development.middleware(settings) + settings.middleware)
     }
 

@@ -44,25 +44,31 @@ package enum ThrowTrace {
         return Array(frames.prefix(count).dropFirst(ownFrames))
     }
 
+    /// One at a time, on a thread of their own: it takes seconds, and threads of the application's would wait meanwhile.
+    private static let pool = BlockingPool(threads: 1, queueLimit: 100, name: "squall-symbols")
+
     private final class Known {
         let symbolizer = Symbolizer()
         var stacks: [[UInt]: [Frame]] = [:]
     }
-    /// Nothing is looked up before the first error.
+    /// Nothing is looked up before the first error. Only the pool's thread takes it.
     private static let known = Mutex<Known?>(nil)
 
-    /// Functions, files and lines. Reads the program's symbols from disk, which can take seconds: not for a loop's thread.
-    package static func frames(_ addresses: [UInt]) -> [Frame] {
-        known.withLock { state in
-            let known = state ?? Known()
-            state = known
-            if let frames = known.stacks[addresses] { return frames }
-            let frames = known.symbolizer.symbolicate(addresses, isInterrupted: false).map {
-                Frame(function: $0.function, file: $0.file, line: $0.line)
+    /// Functions, files and lines. The program's symbols are read from disk, which can take seconds, on another thread.
+    /// - Throws: ``BlockingPool/Full`` if 100 others wait; `CancellationError`.
+    package static func frames(_ addresses: [UInt]) async throws -> [Frame] {
+        try await pool.run {
+            known.withLock { state in
+                let known = state ?? Known()
+                state = known
+                if let frames = known.stacks[addresses] { return frames }
+                let frames = known.symbolizer.symbolicate(addresses, isInterrupted: false).map {
+                    Frame(function: $0.function, file: $0.file, line: $0.line)
+                }
+                if known.stacks.count >= 256 { known.stacks.removeAll() }
+                known.stacks[addresses] = frames
+                return frames
             }
-            if known.stacks.count >= 256 { known.stacks.removeAll() }
-            known.stacks[addresses] = frames
-            return frames
         }
     }
 }

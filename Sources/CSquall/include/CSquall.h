@@ -178,7 +178,7 @@ const char *_Nullable squall_syscall_name(long number);
 
 // MARK: errors that are thrown
 
-/// From now on the stack of every error that is thrown is kept, for the last 256. Costs a few microseconds a throw.
+/// From now on the stack of every error that is thrown is kept, for the last 256. Costs a few microseconds a throw, and no lock.
 void squall_record_throws(void);
 /// The return addresses at the newest throw of the error whose box is at this address, innermost first; the first two are
 /// the recording's own. Returns how many.

@@ -79,6 +79,7 @@ extension RequestHandler {
 
     private func isCompressing(_ exchange: Exchange) -> Bool {
         guard isCoded else { return false }
+        if let mount { return mount.route.compressesResponse ?? mount.application.settings.compressesResponses }
         return exchange.route.compressesResponse ?? exchange.connection.server.core.settings.compressesResponses
     }
 

@@ -1,3 +1,4 @@
+import SquallHTTP
 import SquallIO
 
 /// What is done in development only: ``Application/Settings/isDevelopment``.
@@ -47,8 +48,7 @@ enum Development {
     private static func stack(of error: HTTPError) async -> [ThrowTrace.Frame] {
         let addresses = error.stack
         guard !addresses.isEmpty else { return [] }
-        // Symbols are read from disk.
-        let frames = try? await BlockingPool.shared.run { ThrowTrace.frames(addresses) }
+        let frames = try? await ThrowTrace.frames(addresses)
         return frames ?? []
     }
 
@@ -58,7 +58,7 @@ enum Development {
         let request = handler.request
         page.add("h2", "Request")
         var rows = [
-            ("Method", request.method.rawValue), ("Target", bounded(request.target)),
+            ("Method", request.method.rawValue), ("Target", bounded(hidingSecrets(request.target))),
             ("Route", handler.route?.name ?? ""),
             ("Handler", String(reflecting: type(of: handler))), ("From", "\(request.remoteAddress)"),
         ]
@@ -66,11 +66,12 @@ enum Development {
         page.addTable(rows)
         guard handler.exchange?.isReadable != false else { return }
         page.add("h3", "Fields")
-        page.addTable(request.headerLines.map { ($0.name, isSecret($0.name) ? "(hidden)" : bounded($0.value)) })
+        page.addTable(
+            request.headerLines.map { ($0.name, isSecret($0.name) ? "(hidden)" : bounded(hidingSecrets($0.value))) })
         for (title, pairs) in [("Query", try? handler.queryArguments()), ("Form", try? handler.bodyArguments())] {
             guard let pairs, !pairs.isEmpty else { continue }
             page.add("h3", title)
-            page.addTable(pairs.map { ($0.name, isSecret($0.name) ? "(hidden)" : bounded($0.value)) })
+            page.addTable(pairs.map { (bounded($0.name), isSecret($0.name) ? "(hidden)" : bounded($0.value)) })
         }
     }
 
@@ -79,6 +80,23 @@ enum Development {
         return ["authorization", "cookie", "password", "secret", "token", "xsrf", "csrf", "key"].contains {
             name.contains($0)
         }
+    }
+
+    /// A target, or a field that may be a URL, as Referer: values in its query whose names look like secrets' are left out.
+    private static func hidingSecrets(_ url: String) -> String {
+        guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return url }
+        let start = url.utf8.index(after: query)
+        // By bytes, as arguments are parsed: what combines with a sign does not take it away.
+        let pairs = url.utf8[start...].split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false).map {
+            pair in
+            guard let sign = pair.firstIndex(of: UInt8(ascii: "=")) else {
+                return String(decoding: pair, as: UTF8.self)
+            }
+            let name = String(decoding: pair[..<sign], as: UTF8.self)
+            let decoded = PercentCoding.percentDecodedString(name, plusIsSpace: true) ?? name
+            return isSecret(decoded) ? name + "=(hidden)" : String(decoding: pair, as: UTF8.self)
+        }
+        return url[..<start] + pairs.joined(separator: "&")
     }
 
     private static func bounded(_ text: String) -> String {

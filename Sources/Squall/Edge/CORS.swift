@@ -7,8 +7,8 @@ import SquallHTTP
 /// Group("/api", options: .init(cors: try CORS(origins: ["https://app.example"], credentials: true))) { … }
 /// ```
 ///
-/// Browsers ask first, by OPTIONS, whether they may send what a form could not. That is answered with 204 before there
-/// is a handler, and before the check against cross-site request forgery. The fields are on every response of the
+/// Browsers ask first, by OPTIONS, whether they may send what a form could not. That is answered with 204 before middleware
+/// and the handler are asked, and before the check against cross-site request forgery. The fields are on every response of the
 /// route, errors too. A handler that sets `Access-Control-Allow-Origin` itself wins.
 ///
 /// This opens doors: without it no other site's script can read anything. It refuses no request.
@@ -16,7 +16,7 @@ public struct CORS: Sendable {
     /// Nil: all.
     private let origins: Set<String>?
     private let allowsCredentials: Bool
-    private let isOff: Bool
+    let isOff: Bool
     /// With every response that an allowed origin gets, besides its name.
     private let exposed: String?
     private let methods: String
@@ -79,9 +79,9 @@ public struct CORS: Sendable {
 
     // MARK: requests
 
-    /// Whether a browser asks for permission. The handler is not asked then.
-    func isPreflight(_ head: HTTP1RequestHead) -> Bool {
-        !isOff && head.method == .options && head.value(of: "origin") != nil
+    /// Whether a browser asks for permission. The handler is not asked then, unless this is ``off``.
+    static func isPreflight(_ head: HTTP1RequestHead) -> Bool {
+        head.method == .options && head.value(of: "origin") != nil
             && head.value(of: "access-control-request-method") != nil
     }
 

@@ -20,10 +20,24 @@ extension RequestHandler {
     /// Appends the fields that protect the response's reader, and those that open it to other sites.
     @inline(__always)
     func appendProtection(_ exchange: Exchange, isDocument: Bool, to wire: inout [UInt8]) throws(HTTPFieldError) {
+        if let mount = extras?.mount {
+            return try appendProtection(of: mount, exchange, isDocument: isDocument, to: &wire)
+        }
         let core = exchange.connection.server.core
         try (exchange.route.securityLines ?? core.securityLines).append(
             besides: fields, isDocument: isDocument, isSecure: exchange.isSecure, nonce: nonce, to: &wire)
-        if let cors = exchange.cors {
+        if let cors = exchange.cors, !isHiddenFromOthers {
+            try cors.append(for: exchange.head, besides: fields, to: &wire)
+        }
+    }
+
+    /// The other application's, in place of those of the one that is served.
+    private func appendProtection(
+        of mount: Mount, _ exchange: Exchange, isDocument: Bool, to wire: inout [UInt8]
+    ) throws(HTTPFieldError) {
+        try mount.securityLines.append(
+            besides: fields, isDocument: isDocument, isSecure: exchange.isSecure, nonce: nonce, to: &wire)
+        if let cors = mount.cors, !isHiddenFromOthers {
             try cors.append(for: exchange.head, besides: fields, to: &wire)
         }
     }

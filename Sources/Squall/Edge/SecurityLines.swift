@@ -31,6 +31,7 @@ final class SecurityLines: Sendable {
                 try HTTP1Encoder.appendField(name, value, to: &line.bytes)
             } catch {
                 failure = InvalidSettingError(description: "the security header \(name) cannot be sent: \(error)")
+                return nil
             }
             return line
         }

@@ -66,7 +66,7 @@ extension HTTPError {
     /// 400 `missing_argument`: an argument that the request has not. Tornado's `MissingArgumentError`.
     public static func missingArgument(_ name: String) -> HTTPError {
         declared(
-            400, "missing_argument", "the argument '\(name)' is missing",
+            400, "missing_argument", "the argument '\(name.quotable)' is missing",
             "The query or the form has no argument of this name. Send it.")
     }
 
@@ -74,7 +74,7 @@ extension HTTPError {
     /// - Parameter wanted: what it must be, such as `a whole number`.
     public static func invalidArgument(_ name: String, _ wanted: String) -> HTTPError {
         declared(
-            400, "invalid_argument", "the argument '\(name)' must be \(wanted)",
+            400, "invalid_argument", "the argument '\(name.quotable)' must be \(wanted)",
             "The argument is there and cannot be read as what the handler asks for.")
     }
 

@@ -37,6 +37,8 @@ extension RequestHandler {
         let phrase = reason ?? reasonPhrase(for: error.status)
         let isDevelopment = application?.settings.isDevelopment == true
         addHeader("Vary", "Accept")
+        // Neither a proxy nor a browser's disk is to have what is told there.
+        if isDevelopment { setHeader("Cache-Control", "no-store") }
         switch type {
         case Self.problem:
             try write(
@@ -47,6 +49,8 @@ extension RequestHandler {
             if isDevelopment { body.cause = error.cause.map { "\(Swift.type(of: $0)): \($0)" } ?? error.logMessage }
             try write(json: body)
         case _ where isDevelopment:
+            isHiddenFromOthers = true
+            clearHeader("Access-Control-Allow-Origin")
             write(await Development.page(for: error, in: self, phrase: phrase))
         default:
             let title = "\(error.status): \(Escape.html(phrase))"

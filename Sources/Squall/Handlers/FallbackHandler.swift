@@ -10,30 +10,31 @@
 /// ```
 ///
 /// The other application finds its own route for the whole path, and has its own middleware, error pages, cookie secret, check
-/// against forgery and logger. What happens before a handler runs, or does not happen in it, stays with the application that is
-/// served: limits of time and size, `streamsBody` and the access log, and they are those of the route that leads here. Fields
-/// that this application's middleware sets before `next` are on the response; what it sets later comes too late.
+/// against forgery, security headers, CORS, compression of responses and logger. What happens before a handler runs, or does not happen in it, stays with the application that is
+/// served: limits of time and size, `streamsBody`, decompression of bodies and the access log, and they are those of the route
+/// that leads here. Fields that this application's middleware sets before `next` are on the response; what it sets later comes
+/// too late.
 public final class FallbackHandler: RequestHandler {
-    private enum Target {
-        case application(Application)
-        case function(Route.Body)
-    }
-    private let target: Target
+    /// Nil if it hands requests to a function, which is this application's.
+    let otherApplication: Application?
+    private let function: Route.Body?
 
     /// Hands requests to another application.
-    public init(_ application: Application) { target = .application(application) }
+    public init(_ application: Application) {
+        otherApplication = application
+        function = nil
+    }
 
-    /// Hands requests to a function.
-    public init(_ body: @escaping Route.Body) { target = .function(body) }
+    /// Hands requests to a function. The check against forgery is this application's, as for any handler.
+    public init(_ function: @escaping Route.Body) {
+        otherApplication = nil
+        self.function = function
+    }
 
     public override func prepare() async throws {
-        switch target {
-        case .function(let body):
-            try await body(self)
-            if !isFinished { try finish() }
-        case .application(let application):
-            try await hand(to: application)
-        }
+        if let otherApplication { return try await hand(to: otherApplication) }
+        try await function?(self)
+        if !isFinished { try finish() }
     }
 
     private func hand(to application: Application) async throws {
@@ -47,12 +48,14 @@ public final class FallbackHandler: RequestHandler {
         let found = application.router.match(exchange.head, on: exchange.connection)
         let handler =
             found.refusal == nil ? makeHandler(found.route) : application.settings.errorHandler?() ?? RefusalHandler()
+        let mount = Mount(application: application, route: found.route, match: found.found, depth: depth)
+        if let failure = mount.securityLines.failure { throw failure }
         handler.exchange = exchange
-        handler.mount = Mount(application: application, route: found.route, match: found.found, depth: depth)
+        handler.mount = mount
         handler.newCookies = newCookies
         handler.timings = timings
         handler.setDefaultHeaders()
-        for field in keptFields { handler.setHeader(field.name, field.value) }
+        handler.appendKept(keptFields)
         await answer(handler, exchange, found.route.middleware) {
             if let refusal = found.refusal { throw refusal }
             try await runHandler(handler, exchange, found.route)
@@ -75,6 +78,9 @@ final class Mount {
     /// How many applications have handed it on.
     let depth: Int
     static let deepest = 8
+
+    var securityLines: SecurityLines { route.securityLines ?? application.securityLines }
+    var cors: CORS? { route.cors ?? application.settings.cors }
 
     init(application: Application, route: RouteEntry, match: RouteMatch<RouteEntry>?, depth: Int) {
         self.application = application

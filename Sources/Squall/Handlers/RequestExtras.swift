@@ -8,6 +8,8 @@ final class RequestExtras {
     var cookies: [String: String]?
     /// The application to which another one has handed the request.
     var mount: Mount?
+    /// No other site's script may read the response, whatever CORS says.
+    var isHiddenFromOthers = false
 }
 
 extension RequestHandler {
@@ -27,6 +29,11 @@ extension RequestHandler {
     var parsedCookies: [String: String]? {
         get { extras?.cookies }
         set { ensureExtras().cookies = newValue }
+    }
+
+    var isHiddenFromOthers: Bool {
+        get { extras?.isHiddenFromOthers ?? false }
+        set { ensureExtras().isHiddenFromOthers = newValue }
     }
 
     private func ensureExtras() -> RequestExtras {

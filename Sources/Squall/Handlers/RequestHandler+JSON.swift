@@ -44,7 +44,7 @@ extension RequestHandler {
                     text += (text.isEmpty ? "" : ".") + key.stringValue
                 }
             }
-            return text.isEmpty ? "the body" : "the field '\(text)'"
+            return text.isEmpty ? "the body" : "the field '\(text.quotable)'"
         }
         switch error {
         case .keyNotFound(let key, let context): return "\(path(context, key)) is missing"

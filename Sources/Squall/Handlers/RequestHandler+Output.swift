@@ -110,9 +110,13 @@ extension RequestHandler {
         fields = []
         contentType = Self.defaultContentType
         setDefaultHeaders()
-        for field in keptFields where !fields.contains(where: { $0.name.equalsIgnoringCase(field.name) }) {
-            fields.append(field)
-        }
+        appendKept(keptFields)
+    }
+
+    /// Puts fields beside the defaults, of which each stands in place of all of its name.
+    func appendKept(_ kept: [(name: String, value: String)]) {
+        let defaults = fields
+        fields += kept.filter { field in !defaults.contains { $0.name.equalsIgnoringCase(field.name) } }
     }
 
     /// Sends what was written so far, with the head if that is not sent yet.

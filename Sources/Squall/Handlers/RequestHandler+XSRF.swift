@@ -37,7 +37,8 @@ extension RequestHandler {
         switch exchange.head.method {
         case .get, .head, .options: return false
         default:
-            return !(self is ErrorHandler) && !(self is FallbackHandler)
+            // Another application checks by its own settings.
+            return !(self is ErrorHandler) && (self as? FallbackHandler)?.otherApplication == nil
                 && (route?.checksXSRF ?? application?.checksXSRF ?? true)
         }
     }

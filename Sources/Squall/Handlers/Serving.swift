@@ -52,8 +52,21 @@ func serve(_ exchange: Exchange) async {
 
 /// Answers a preflight (CORS) before anything of the application's runs, which could not know its sender. Nil if it is none.
 private func preflight(_ exchange: Exchange) -> RequestHandler? {
-    guard let cors = exchange.cors, cors.isPreflight(exchange.head) else { return nil }
-    return PreflightHandler(cors)
+    guard CORS.isPreflight(exchange.head) else { return nil }
+    var mount: Mount?
+    var route = exchange.route
+    // Whether a route leads to another application, only its handler knows.
+    while case .handler(let make) = route.action, let application = (make() as? FallbackHandler)?.otherApplication {
+        let found = application.router.match(exchange.head, on: exchange.connection)
+        let depth = (mount?.depth ?? 0) + 1
+        guard found.refusal == nil, depth <= Mount.deepest else { return nil }
+        route = found.route
+        mount = Mount(application: application, route: route, match: found.found, depth: depth)
+    }
+    guard let cors = mount == nil ? exchange.cors : mount?.cors, !cors.isOff else { return nil }
+    let handler = PreflightHandler(cors)
+    if let mount { handler.mount = mount }
+    return handler
 }
 
 @inline(__always)

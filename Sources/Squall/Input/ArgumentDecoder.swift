@@ -66,7 +66,8 @@ struct ArgumentDecoder: Decoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard element == nil else {
-            throw HTTPError(500, logMessage: "'\(path)' is a list of structures, which arguments cannot be; read JSON")
+            throw HTTPError(
+                500, logMessage: "'\(path.quotable)' is a list of structures, which arguments cannot be; read JSON")
         }
         return KeyedDecodingContainer(ArgumentFields(decoder: self))
     }

@@ -14,7 +14,9 @@ import Testing
         _ change: (inout Application.Settings) -> Void = { _ in }, _ body: (TestServer) async throws -> Void
     ) async throws {
         final class Resource: RequestHandler {
-            init(_ made: Made) { made.handlers.add() }
+            let made: Made
+            init(_ made: Made) { self.made = made }
+            override func prepare() async throws { made.handlers.add() }
             override func get() async throws { write("ok") }
             override func post() async throws { write("ok") }
             override func put() async throws { throw HTTPError(500) }
@@ -62,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `preflight is answered before the handler is made`() async throws {
+    @Test func `preflight is answered before the handler is asked`() async throws {
         let made = Made()
         let cors = try CORS(
             origins: ["https://a.example"], methods: [.put, .get, .delete], headers: ["X-A", "Content-Type"],

@@ -74,7 +74,12 @@ import Testing
         ) { server in
             let get = try await server.get("/a/b")
             #expect(get.text == "GET a/b")
-            #expect(try await server.post("/a", "").text == "POST a")
+            // It is this application's, and checks as any handler does.
+            let forged = try await server.post("/a", "")
+            #expect(forged.status == 403)
+            let token = "0123456789abcdef0123456789abcdef"
+            let sent = try await server.post("/a", "", "Cookie: _xsrf=\(token)\r\nX-XSRFToken: \(token)\r\n")
+            #expect(sent.text == "POST a")
         }
     }
 

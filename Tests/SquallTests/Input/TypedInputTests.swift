@@ -220,4 +220,44 @@ private struct Tree: Decodable {
             #expect(response.status == 400)
         }
     }
+
+    @Test(arguments: [
+        (#"{"a\n\u001bcb\u202e\u2028":"x"}"#, "a%0A%1Bcb%E2%80%AE%E2%80%A8", "a\u{fffd}\u{fffd}cb\u{fffd}\u{fffd}"),
+        (
+            #"{"\#(String(repeating: "k", count: 1 << 20))":"x"}"#, String(repeating: "k", count: 60_000),
+            String(repeating: "k", count: 128) + "…"
+        ),
+        (
+            #"{"e\#(String(repeating: #"\u0301"#, count: 1 << 18))":"x"}"#,
+            "e" + String(repeating: "%CC%81", count: 10_000), "e" + String(repeating: "\u{301}", count: 127) + "…"
+        ),
+    ])
+    func `names from the wire are cut, and without control characters, in messages and the log`(
+        _ body: String, _ argument: String, _ shown: String
+    ) async throws {
+        try await withServer(
+            { $0.limits.bodyBytes = 4 << 20 },
+            routes: {
+                Route("/json", methods: [.post]) { handler in _ = try handler.json([String: Int].self) }
+                Route("/form", methods: [.post]) { handler in _ = try handler.form(as: [String: Int].self) }
+            }
+        ) { server in
+            let accept = "Accept: application/json\r\n"
+            let json = try await server.post("/json", body, accept)
+            #expect(json.status == 400)
+            #expect(String(decoding: json.body, as: UTF8.self).contains("the field '\(shown)' must be a whole number"))
+            let form = try await server.post(
+                "/form", argument + "=x",
+                accept + "Content-Type: application/x-www-form-urlencoded\r\n")
+            #expect(form.status == 400)
+            #expect(form.body.count < 1_000)
+            #expect(
+                String(decoding: form.body, as: UTF8.self).contains("the argument '\(shown)' must be a whole number"))
+            for entry in server.log.entries {
+                #expect(entry.message.utf8.count < 1_000)
+                #expect(
+                    !entry.message.unicodeScalars.contains { $0.value < 32 || $0 == "\u{202e}" || $0 == "\u{2028}" })
+            }
+        }
+    }
 }
