@@ -113,6 +113,7 @@ final class StallReporter: Sendable {
     }
 
     private func main() {
+        Symbolizer.prepare()
         let symbolizer = Symbolizer()
         /// When a call site was logged last, so that it is logged once a minute.
         var logged: [String: (at: Int64, stall: Int, suppressed: Int)] = [:]

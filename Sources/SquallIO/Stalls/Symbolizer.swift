@@ -20,6 +20,13 @@ final class Symbolizer {
         return frames
     }
 
+    /// Looks up what is loaded, if that was not done.
+    static func prepare() {
+        #if canImport(Runtime)
+        _ = images
+        #endif
+    }
+
     /// On a thread that ends with it. The runtime keeps the symbols of every image that it has looked at, some 25 MB, for the
     /// thread that looked.
     private static func symbolicateAside(_ addresses: [UInt]) -> [StallReport.Frame] {
@@ -36,14 +43,16 @@ final class Symbolizer {
     }
 
     #if canImport(Runtime)
-    private let images = ImageMap.capture()
+    /// What is loaded. Read once, when the reporter starts: to read it the runtime looks into every file that is mapped, and
+    /// one that is unmapped at that moment ends the process.
+    private static let images = ImageMap.capture()
 
     /// - Parameter isInterrupted: the first is where the thread was, and no return address.
     func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {
         let frames = addresses.enumerated().map { index, address -> RichFrame<UInt> in
             index == 0 && isInterrupted ? .programCounter(address) : .returnAddress(address)
         }
-        let backtrace = Backtrace(architecture: Self.architecture, frames: frames, images: images)
+        let backtrace = Backtrace(architecture: Self.architecture, frames: frames, images: Self.images)
         guard let symbolicated = backtrace.symbolicated(options: .default) else { return [] }
         return symbolicated.frames.compactMap { frame in
             guard let symbol = frame.symbol else {
