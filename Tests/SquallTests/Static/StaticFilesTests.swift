@@ -6,34 +6,8 @@ import SquallIO
 import Testing
 
 @Suite struct StaticFilesTests {
-    private func withFiles(
-        _ change: (inout StaticFiles.Options) -> Void = { _ in },
-        _ body: @escaping @Sendable (TestServer, TemporaryFolder) async throws -> Void
-    ) async throws {
-        var options = StaticFiles.Options()
-        change(&options)
-        try await withTemporaryFolder { folder in
-            try folder.write("outside.txt", "outside")
-            try folder.write("static/robots.txt", "User-agent: *\nDisallow: /\n")
-            try folder.write("static/index.html", "<p>root</p>")
-            try folder.write("static/sub/index.html", "<p>sub</p>")
-            try folder.write("static/sub/page", "no type")
-            try folder.write("static_foo.txt", "a neighbour")
-            try await withServer(
-                routes: {
-                    StaticFiles("/static", root: folder.file("static"), options: options)
-                    Route("/url") { handler in
-                        handler.write(try await handler.staticURL(try handler.queryArgument("path", as: String.self)))
-                    }
-                    Route("/other") { handler in
-                        handler.write(try await handler.staticURL("robots.txt", named: "other"))
-                    }
-                }, { server in try await body(server, folder) })
-        }
-    }
-
     @Test func `A file is served with its type, its version and its length`() async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let answer = try await server.get("/static/robots.txt")
             #expect(answer.status == 200)
             #expect(answer.text == "User-agent: *\nDisallow: /\n")
@@ -65,7 +39,7 @@ import Testing
         "If-Modified-Since: Mon, 32 Jan 2100 99:00:01 GMT",
     ])
     func `Conditions that do not hold give the file`(_ fields: String) async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let answer = try await server.get("/static/robots.txt", fields + "\r\n")
             #expect(answer.status == 200)
         }
@@ -76,14 +50,14 @@ import Testing
         "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT",
     ])
     func `Demands that cannot be met give 412`(_ fields: String) async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let answer = try await server.get("/static/robots.txt", fields + "\r\n")
             #expect(answer.status == 412)
         }
     }
 
     @Test func `HEAD has the same fields and no body`() async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let get = try await server.get("/static/robots.txt")
             let head = try await server.ask(request("HEAD /static/robots.txt HTTP/1.1"), toHead: true)
             #expect(head.status == 200)
@@ -94,7 +68,7 @@ import Testing
     }
 
     @Test func `A changed file has another version`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             let before = try await server.get("/static/robots.txt")
             try folder.write("static/robots.txt", "User-agent: *\nDisallow: x\n")
             let after = try await server.get("/static/robots.txt", "If-None-Match: \(before["etag"] ?? "")\r\n")
@@ -105,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: ["POST", "PUT", "DELETE", "PATCH"]) func `Other methods get 405`(_ method: String) async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let answer = try await server.ask(
                 request("\(method) /static/robots.txt HTTP/1.1", "Host: h\r\nContent-Length: 0\r\n"))
             #expect(answer.status == 405)
@@ -132,7 +106,7 @@ import Testing
         ("/static/sub/page", 200), ("/static/%72obots.txt", 200), ("/static/.../robots.txt", 404),
     ])
     func `What leads to no file of the folder is refused`(_ target: String, _ status: Int) async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let answer = try await server.get(target)
             #expect(answer.status == status)
             #expect(answer["set-cookie"] == nil)
@@ -141,7 +115,7 @@ import Testing
     }
 
     @Test func `Links that lead out of the folder are refused`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             try folder.link("static/in.txt", to: "robots.txt")
             try folder.link("static/up.txt", to: "../outside.txt")
             try folder.link("static/absolute.txt", to: folder.file("outside.txt"))
@@ -159,7 +133,7 @@ import Testing
     }
 
     @Test func `What is no file is not served`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             #expect(mkfifo(folder.file("static/pipe"), 0o600) == 0)
             let answer = try await server.get("/static/pipe")
             #expect(answer.status == 404)
@@ -168,7 +142,7 @@ import Testing
 
     @Test func `Names that begin with a dot are hidden`() async throws {
         for (shows, status) in [(false, 404), (true, 200)] {
-            try await withFiles({ $0.servesHidden = shows }) { server, folder in
+            try await withStaticFiles({ $0.servesHidden = shows }) { server, folder in
                 try folder.write("static/.env", "secret")
                 try folder.write("static/.git/config", "secret")
                 try folder.write("static/.well-known/security.txt", "Contact: x")
@@ -183,7 +157,7 @@ import Testing
     }
 
     @Test func `A folder is its index, under a path that ends with a slash`() async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let root = try await server.get("/static/")
             #expect(root.text == "<p>root</p>")
             #expect(root["content-type"] == "text/html; charset=UTF-8")
@@ -193,14 +167,14 @@ import Testing
             #expect(bare.status == 301)
             #expect(bare["location"] == "/static/sub/?a=b")
         }
-        try await withFiles({ $0.index = "page" }) { server, _ in
+        try await withStaticFiles({ $0.index = "page" }) { server, _ in
             let sub = try await server.get("/static/sub/")
             #expect(sub.text == "no type")
             #expect(sub["content-type"] == "application/octet-stream")
             let root = try await server.get("/static/")
             #expect(root.status == 404)
         }
-        try await withFiles({ $0.index = nil }) { server, _ in
+        try await withStaticFiles({ $0.index = nil }) { server, _ in
             for target in ["/static/", "/static/sub", "/static/sub/"] {
                 let answer = try await server.get(target)
                 #expect(answer.status == 404)
@@ -228,7 +202,7 @@ import Testing
     }
 
     @Test func `A folder that is made anew is found`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             let before = try await server.get("/static/robots.txt")
             #expect(before.status == 200)
             try folder.remove("static")
@@ -267,13 +241,13 @@ import Testing
     }
 
     @Test func `Some files are served without the prefix too`() async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let robots = try await server.get("/robots.txt")
             #expect(robots.text.hasPrefix("User-agent"))
             let icon = try await server.get("/favicon.ico")
             #expect(icon.status == 404)
         }
-        try await withFiles({ $0.alsoAtRoot = [] }) { server, _ in
+        try await withStaticFiles({ $0.alsoAtRoot = [] }) { server, _ in
             let robots = try await server.get("/robots.txt")
             #expect(robots.status == 404)
         }
@@ -292,7 +266,7 @@ import Testing
     }
 
     @Test func `A file from the future has no date`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             let time = timeval(tv_sec: 4_000_000_000, tv_usec: 0)
             #expect(utimes(folder.file("static/robots.txt"), [time, time]) == 0)
             let answer = try await server.get("/static/robots.txt")
@@ -303,7 +277,7 @@ import Testing
     }
 
     @Test func `A date that may be that of two versions is not enough for If-Range`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             // Again if the second is over in the midst of it.
             try await waitUntil("a second is long enough") {
                 try folder.write("static/new.txt", "AAAA")
@@ -324,7 +298,7 @@ import Testing
     }
 
     @Test func `Lists in several lines are one`() async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             let tag = try await server.get("/static/robots.txt")["etag"] ?? ""
             let same = try await server.get("/static/robots.txt", "If-None-Match: \"a\"\r\nIf-None-Match: \(tag)\r\n")
             #expect(same.status == 304)
@@ -332,100 +306,6 @@ import Testing
             #expect(met.status == 200)
             let twice = try await server.get("/static/robots.txt", "Range: bytes=0-1\r\nRange: bytes=2-3\r\n")
             #expect(twice.status == 200)
-        }
-    }
-
-    // MARK: files that are compressed already
-
-    @Test(arguments: [
-        ("br, gzip", "br", "BR"), ("gzip", "gzip", "GZ"), ("br;q=0.5, gzip", "gzip", "GZ"), ("identity", nil, "plain"),
-        ("gzip;q=0", nil, "plain"), ("br;q=0, *", "gzip", "GZ"), (nil, nil, "plain"),
-    ])
-    func `A compressed file beside it is sent to who takes it`(
-        _ accepts: String?, _ coding: String?, _ body: String
-    ) async throws {
-        try await withFiles { server, folder in
-            try folder.write("static/a.css", "plain")
-            try folder.write("static/a.css.br", "BR")
-            try folder.write("static/a.css.gz", "GZ")
-            let fields = accepts.map { "Accept-Encoding: \($0)\r\n" } ?? ""
-            for _ in 0..<2 {
-                let answer = try await server.get("/static/a.css", fields)
-                #expect(answer.text == body)
-                #expect(answer["content-encoding"] == coding)
-                #expect(answer["content-type"] == "text/css; charset=UTF-8")
-                #expect(answer["vary"] == "Accept-Encoding")
-                let tag = try #require(answer["etag"])
-                #expect(tag.hasSuffix(coding.map { "-\($0)\"" } ?? "\""))
-                let again = try await server.get("/static/a.css", fields + "If-None-Match: \(tag)\r\n")
-                #expect(again.status == 304)
-                #expect(again["vary"] == "Accept-Encoding")
-                let part = try await server.get("/static/a.css", fields + "Range: bytes=0-0\r\n")
-                #expect(part.text == String(body.prefix(1)))
-                #expect(part["content-encoding"] == coding)
-            }
-        }
-    }
-
-    @Test func `Where only one is there, that is sent`() async throws {
-        try await withFiles { server, folder in
-            try folder.write("static/a.css", "plain")
-            try folder.write("static/a.css.gz", "GZ")
-            let answer = try await server.get("/static/a.css", "Accept-Encoding: br, gzip;q=0.5\r\n")
-            #expect(answer.text == "GZ")
-            let url = try await server.get("/url?path=a.css").text
-            let versioned = try await server.get(url, "Accept-Encoding: gzip\r\n")
-            #expect(versioned["cache-control"] == "public, max-age=31536000, immutable")
-            #expect(versioned.text == "GZ")
-            let itself = try await server.get("/static/a.css.gz", "Accept-Encoding: br, gzip\r\n")
-            #expect(itself["content-encoding"] == nil)
-            #expect(itself["content-type"] == "application/gzip")
-        }
-    }
-
-    @Test func `A client gets no coding that another one took a moment before`() async throws {
-        try await withFiles { server, folder in
-            try folder.write("static/a.css", "plain")
-            try folder.write("static/a.css.gz", "GZ")
-            for (accepts, body) in [
-                ("br, gzip", "GZ"), ("br", "plain"), ("br, gzip;q=0", "plain"), ("gzip", "GZ"), ("gzip, br", "GZ"),
-                ("", "plain"),
-            ] {
-                let answer = try await server.get("/static/a.css", "Accept-Encoding: \(accepts)\r\n")
-                #expect(answer.text == body, "\(accepts)")
-            }
-            let other = try await server.get("/static/a.css%00gzip")
-            #expect(other.status == 404)
-        }
-    }
-
-    @Test func `A compressed file that is older than its file is not sent`() async throws {
-        try await withFiles { server, folder in
-            try folder.write("static/a.css.gz", "GZ")
-            try folder.write("static/a.css", "plain")
-            let time = timeval(tv_sec: 1_000_000_000, tv_usec: 0)
-            #expect(utimes(folder.file("static/a.css.gz"), [time, time]) == 0)
-            let answer = try await server.get("/static/a.css", "Accept-Encoding: gzip\r\n")
-            #expect(answer.text == "plain")
-        }
-    }
-
-    @Test func `Compressed files are left alone where that is set, and for types that are compressed themselves`()
-        async throws
-    {
-        try await withFiles({ $0.servesCompressed = false }) { server, folder in
-            try folder.write("static/a.css", "plain")
-            try folder.write("static/a.css.gz", "GZ")
-            let answer = try await server.get("/static/a.css", "Accept-Encoding: gzip\r\n")
-            #expect(answer.text == "plain")
-            #expect(answer["vary"] == nil)
-        }
-        try await withFiles { server, folder in
-            try folder.write("static/a.png", "plain")
-            try folder.write("static/a.png.gz", "GZ")
-            let answer = try await server.get("/static/a.png", "Accept-Encoding: gzip\r\n")
-            #expect(answer.text == "plain")
-            #expect(answer["vary"] == nil)
         }
     }
 
@@ -439,7 +319,7 @@ import Testing
         ("a.txt", "text/own"), ("a.", "application/octet-stream"),
     ])
     func `The name tells the type`(_ name: String, _ type: String) async throws {
-        try await withFiles({ $0.types = ["own": "own/type", "txt": "text/own"] }) { server, folder in
+        try await withStaticFiles({ $0.types = ["own": "own/type", "txt": "text/own"] }) { server, folder in
             try folder.write("static/\(name)", "x")
             let answer = try await server.get("/static/\(name)")
             #expect(answer["content-type"] == type)
@@ -447,7 +327,7 @@ import Testing
     }
 
     @Test func `A URL with a version may be kept for ever, as long as it is this version's`() async throws {
-        try await withFiles { server, folder in
+        try await withStaticFiles { server, folder in
             let url = try await server.get("/url?path=robots.txt").text
             #expect(url.hasPrefix("/static/robots.txt?v="))
             #expect(url.count == "/static/robots.txt?v=".count + 32)
@@ -470,7 +350,7 @@ import Testing
     }
 
     @Test func `A URL of what is not there is an error that names it`() async throws {
-        try await withFiles { server, _ in
+        try await withStaticFiles { server, _ in
             for target in ["/url?path=nothing.css", "/url?path=sub", "/url?path=../outside.txt", "/other"] {
                 let answer = try await server.get(target)
                 #expect(answer.status == 500)
@@ -482,11 +362,11 @@ import Testing
     }
 
     @Test func `The time that a client may keep files is a setting`() async throws {
-        try await withFiles({ $0.maxAge = 600 }) { server, _ in
+        try await withStaticFiles({ $0.maxAge = 600 }) { server, _ in
             let answer = try await server.get("/static/robots.txt")
             #expect(answer["cache-control"] == "max-age=600")
         }
-        try await withFiles({ $0.maxAge = 0 }) { server, _ in
+        try await withStaticFiles({ $0.maxAge = 0 }) { server, _ in
             let answer = try await server.get("/static/robots.txt")
             #expect(answer["cache-control"] == "no-cache")
         }
