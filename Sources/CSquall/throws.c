@@ -50,8 +50,14 @@ static void forget(const void *error) {
 }
 
 static void record_throw(void *error) {
-    void *frames[FRAMES];
-    int count = backtrace(frames, FRAMES);
+    void *found[FRAMES];
+    int count = backtrace(found, FRAMES);
+    // The innermost are this function and the runtime's that calls it. A sanitizer's own functions may come before them.
+    void *caller = __builtin_return_address(0);
+    int own = 0;
+    while (own < count && found[own] != caller) own++;
+    void *const *frames = found + (own < count ? own + 1 : 0);
+    count -= own < count ? own + 1 : 0;
     bool is_written = false;
     // Each miss means that another thread is in the slot.
     for (int attempt = 0; attempt < 4 && !is_written; attempt++) is_written = write_record(error, frames, count);

@@ -20,8 +20,6 @@ package enum ThrowTrace {
 
     private static let isOn = Atomic<Bool>(false)
     private static let deepest = 32
-    /// The recording's own.
-    private static let ownFrames = 2
 
     /// Has stacks kept from now on, in the whole process and for good.
     package static func begin() {
@@ -41,7 +39,7 @@ package enum ThrowTrace {
         guard let box = UnsafeRawPointer(bitPattern: address) else { return [] }
         var frames = [UInt](repeating: 0, count: deepest)
         let count = Int(squall_throw_stack(box, &frames, Int32(deepest)))
-        return Array(frames.prefix(count).dropFirst(ownFrames))
+        return Array(frames.prefix(count))
     }
 
     /// One at a time, on a thread of their own: it takes seconds, and threads of the application's would wait meanwhile.

@@ -1,3 +1,4 @@
+import CSquall
 import Foundation
 import Testing
 
@@ -202,6 +203,40 @@ extension OneAtATime {
             for _ in 0..<16 { profile.poolRunEnded(duration: 1_000) }
             #expect(profile.placement == .loop)
             #expect(profile.stallCount == 3)
+        }
+
+        @Test func `What has waited is blamed for it, though it waits for a processor afterwards`() async throws {
+            let thread = LoopThread()
+            let gate = Gate()
+            let began = Box(false)
+            let runs = Box(false)
+            let isSeen = Box(false)
+            #expect(
+                startThread(named: "waits") {
+                    thread.run {
+                        began.value = true
+                        gate.block()
+                        runs.value = true
+                        while !isSeen.value {}
+                    }
+                })
+            defer { isSeen.value = true }
+            try await waitUntil { began.value }
+            let loop = try IOLoop()
+            let start = monotonicNanoseconds()
+            let stall = Stall(
+                id: 1, subject: TaskContext(loop: loop), thread: thread, isGuest: true, began: start,
+                cpuAtBegin: squall_thread_cpu_time(thread.tid), stateAtBegin: UInt8(ascii: "R"), now: start)
+            try await waitUntil {
+                stall.findCause(monotonicNanoseconds())
+                return stall.blame(monotonicNanoseconds()) == .waiting
+            }
+            gate.open()
+            try await waitUntil { runs.value }
+            // As if it had lasted: what it has used of that is next to nothing.
+            let later = monotonicNanoseconds() + 1_000_000_000
+            stall.findCause(later)
+            #expect(stall.blame(later) != nil)
         }
 
         @Test func `The machine's fault is not the route's`() {

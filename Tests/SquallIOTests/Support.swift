@@ -122,9 +122,16 @@ final class Log<Entry: Sendable>: Sendable {
     }
 }
 
-/// Waits for something that nobody tells about, giving the processor away meanwhile. The test's own limit ends it.
-func waitUntil(_ condition: () -> Bool) async throws {
-    while !condition() { try await Task.sleep(for: .milliseconds(1)) }
+/// Waits for something that nobody tells about, giving the processor away meanwhile.
+func waitUntil(
+    patience: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + patience
+    while !condition() {
+        // A test that waits in vain says where, and does not hang.
+        try #require(ContinuousClock.now < deadline, "waited \(patience) in vain", sourceLocation: sourceLocation)
+        try await Task.sleep(for: .milliseconds(1))
+    }
 }
 
 /// Watches a pipe on `loop`, writes to it, and waits until the loop has told of it.

@@ -84,10 +84,13 @@ final class Stall: @unchecked Sendable {
             }
         } else if cause != .cpu || !thread.isLowered.load(ordering: .relaxed) {
             // Not once its priority was lowered: that it gets no processor then is Squall's doing.
-            cause = computes(share: 0.25, now) ? .cpu : .notScheduled
-            if cause == .cpu {
+            if computes(share: 0.25, now) {
+                cause = .cpu
                 systemCall = nil
                 resource = nil
+            } else if cause == nil {
+                // What was seen before stays true of one that waits for a processor after it.
+                cause = .notScheduled
             }
         }
     }
