@@ -255,7 +255,7 @@ final class Router: Sendable {
             name: "*", action: .closure({ $0.setStatus(204) }, [.options]), options: common)
     }
 
-    func match(_ head: HTTP1RequestHead, on connection: HTTP1Connection) -> Match {
+    func match(_ head: borrowing HTTP1RequestHead, on connection: HTTP1Connection) -> Match {
         switch head.targetForm {
         case .asterisk: return Match(route: asterisk)
         case .authority: return refuse(501, "this server is no proxy")
@@ -266,7 +266,10 @@ final class Router: Sendable {
     }
     private static let root = [UInt8(ascii: "/")]
 
-    private func match(_ path: Span<UInt8>, _ head: HTTP1RequestHead, _ connection: HTTP1Connection) -> Match {
+    @inline(__always)
+    private func match(
+        _ path: Span<UInt8>, _ head: borrowing HTTP1RequestHead, _ connection: HTTP1Connection
+    ) -> Match {
         let found: RouteMatch<RouteEntry>?
         if hasHosts {
             let forwarded = connection.trust?.authority(of: head, from: connection.client)

@@ -116,15 +116,16 @@ public enum HTTP1Encoder {
     }
 
     /// Appends `number`, zero or more, in decimal.
-    static func appendDecimal(_ number: Int, to buffer: inout [UInt8]) {
+    package static func appendDecimal(_ number: Int, to buffer: inout [UInt8]) {
+        var unit = 1
+        while number / unit >= 10 { unit *= 10 }
         var rest = number
-        let start = buffer.count
-        repeat {
-            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
-            buffer.append(0x30 &+ UInt8(truncatingIfNeeded: remainder))
-            rest = quotient
-        } while rest > 0
-        buffer[start...].reverse()
+        while unit > 0 {
+            let (digit, remainder) = rest.quotientAndRemainder(dividingBy: unit)
+            buffer.append(0x30 &+ UInt8(truncatingIfNeeded: digit))
+            rest = remainder
+            unit /= 10
+        }
     }
 
     @inline(__always)

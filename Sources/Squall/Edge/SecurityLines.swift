@@ -91,6 +91,8 @@ final class SecurityLines: Sendable {
             return false
         default: break
         }
+        // All that is looked for below has an x in it.
+        guard contentType.utf8.contains(where: { $0 | 32 == UInt8(ascii: "x") }) else { return false }
         // Of several, which no handler should send, browsers take one or another.
         var rest = contentType.utf8[...]
         while let comma = rest.firstIndex(of: UInt8(ascii: ",")) {

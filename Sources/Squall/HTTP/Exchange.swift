@@ -31,6 +31,8 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     @exclusivity(unchecked) var isReadable = true
     /// The request is refused before any handler of the application's sees it.
     let refusal: HTTPError?
+    /// Quicker to ask.
+    let isRefused: Bool
     /// Monotonic nanoseconds.
     let startedAt: Int64
     /// How the route has behaved; nil for a refusal.
@@ -102,6 +104,7 @@ final class Exchange: TaskSubject, @unchecked Sendable {
         self.match = match
         self.number = number
         self.refusal = refusal
+        isRefused = refusal != nil
         last = Atomic(closes)
         startedAt = connection.loop.now
     }
@@ -160,15 +163,16 @@ final class Exchange: TaskSubject, @unchecked Sendable {
 
     // MARK: for the task
 
-    /// Sends a response that is in one piece. `build` appends it and returns where the date goes.
+    /// Sends a response that is in one piece. `build` appends it and returns where the date goes, if it is still to be put in. It
+    /// is given the server where that may be used.
     @inline(__always)
     func respond(
-        end: ResponseEnd, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+        end: ResponseEnd, _ build: (inout [UInt8], LoopServer?) throws(HTTPFieldError) -> Int?
     ) throws(HTTPFieldError) {
         let ownership = loop.borrow()
         if ownership == .none {
             var wire: [UInt8] = []
-            let dateAt = try build(&wire)
+            let dateAt = try build(&wire, nil)
             loop.perform { [wire, self] in connection.send(wire, dateAt: dateAt, end: end, for: self) }
         } else {
             defer { loop.giveBack(ownership) }

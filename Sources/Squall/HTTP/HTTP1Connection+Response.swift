@@ -19,12 +19,12 @@ extension HTTP1Connection {
     /// Builds a response in the loop's own buffer and sends it from there.
     @inline(__always)
     func respond(
-        end: ResponseEnd, for exchange: Exchange, _ build: (inout [UInt8]) throws(HTTPFieldError) -> Int
+        end: ResponseEnd, for exchange: Exchange,
+        _ build: (inout [UInt8], LoopServer?) throws(HTTPFieldError) -> Int?
     ) throws(HTTPFieldError) {
         guard self.exchange === exchange, !isClosed else { return }
         server.scratch.removeAll(keepingCapacity: server.scratch.capacity <= 65_536)
-        let dateAt = try build(&server.scratch)
-        server.putDate(into: &server.scratch, at: dateAt)
+        if let dateAt = try build(&server.scratch, server) { server.putDate(into: &server.scratch, at: dateAt) }
         exchange.hasSentHead = true
         put(server.scratch)
         if !isClosed { finish(end) }

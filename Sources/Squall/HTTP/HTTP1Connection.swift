@@ -96,7 +96,7 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             let event = parser.next(bytes.extracting(position..<bytes.count), consumed: &consumed)
             let start = position
             position += consumed
-            switch event {
+            switch consume event {
             case .needMoreInput:
                 needMore()
                 return position
@@ -128,20 +128,24 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
         }
     }
 
-    private func beginRequest(_ head: HTTP1RequestHead) {
+    private func beginRequest(_ head: consuming HTTP1RequestHead) {
         let match = server.core.router.match(head, on: self)
         let exchange = Exchange(
             head: head, connection: self, route: match.route, match: match.found, number: server.nextNumber(),
-            refusal: match.refusal, closes: head.targetForm == .authority)
+            refusal: match.refusal)
         self.exchange = exchange
-        // What follows CONNECT is not HTTP.
-        if head.targetForm == .authority { closesAfterResponse = true }
-        exchange.owesContinue = head.expectsContinue
-        if let limit = match.route.bodyLimit { parser.setBodyLimit(limit) }
-        if head.framing != .none, match.refusal == nil {
+        if exchange.head.targetForm == .authority {
+            // What follows CONNECT is not HTTP.
+            closesAfterResponse = true
+            exchange.markLast()
+        }
+        exchange.owesContinue = exchange.head.expectsContinue
+        if let limit = exchange.route.bodyLimit { parser.setBodyLimit(limit) }
+        let framing = exchange.head.framing
+        if framing != .none, !exchange.isRefused {
             exchange.settleIntake(limit: parser.bodyLimitInForce)
         }
-        switch head.framing {
+        switch framing {
         case .none:
             // `.end` follows at once, without more input.
             phase = .body
@@ -156,9 +160,9 @@ final class HTTP1Connection: SocketConnection, @unchecked Sendable {
             beginBody()
         }
         // A body that is taken by the task is the task's to wait for, and what is refused needs none.
-        if exchange.intake != .connection || match.refusal != nil, parser.isInBody {
+        if exchange.intake != .connection || exchange.isRefused, parser.isInBody {
             // A streaming handler may still say that it takes more.
-            if exchange.intake != .handler, case .length(let length) = head.framing, length > parser.bodyLimitInForce {
+            if exchange.intake != .handler, case .length(let length) = framing, length > parser.bodyLimitInForce {
                 return
             }
             phase = .ready

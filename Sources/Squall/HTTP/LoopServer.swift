@@ -11,14 +11,21 @@ final class LoopServer: @unchecked Sendable {
     /// Where responses are built.
     @exclusivity(unchecked) var scratch: [UInt8] = []
     @exclusivity(unchecked) private var requests: UInt64 = 0
-    @exclusivity(unchecked) private var dateSecond = 0
-    @exclusivity(unchecked) private var dateBytes: [UInt8] = []
+    @exclusivity(unchecked) private(set) var dateSecond = 0
+    @exclusivity(unchecked) private(set) var dateBytes: [UInt8] = []
+    @exclusivity(unchecked) var commonHeads = CommonHeads()
+    /// No route's and no request's own are in the way.
+    let hasCommonHeads: Bool
+    let securityLines: SecurityLines
 
     init(core: ServerCore, loop: IOLoop) {
         self.core = core
         self.loop = loop
         times = Timeouts(core.settings.limits)
         parser = HTTP1RequestParser(limits: core.settings.limits.parser)
+        securityLines = core.securityLines
+        hasCommonHeads =
+            core.trust == nil && !core.hasCORS && core.router.entries.allSatisfy { $0.securityLines == nil }
     }
 
     /// Tasks that wait for a request.
@@ -52,7 +59,7 @@ final class LoopServer: @unchecked Sendable {
     }
 
     @inline(__always)
-    private func refreshDate() {
+    func refreshDate() {
         // The wall clock is read once a turn of the loop at most: `now` moves with the turns.
         let now = loop.now
         if now >= nextDate {

@@ -76,7 +76,7 @@ final class Runner: TaskContext, @unchecked Sendable {
         continuation?.resume(returning: nil)
     }
 
-    private func run(_ first: Exchange) async {
+    private nonisolated(nonsending) func run(_ first: Exchange) async {
         var next: Exchange? = first
         while let current = next {
             // A request whose client has closed its side before the handler began is answered all the same, if the handler
@@ -93,7 +93,7 @@ final class Runner: TaskContext, @unchecked Sendable {
     }
 
     /// Nil on a thread that does not drive the loop: the next request should not run there.
-    private func wait() async -> Exchange? {
+    private nonisolated(nonsending) func wait() async -> Exchange? {
         await withUnsafeContinuation { continuation in
             let ownership = loop.borrow()
             if ownership == .none {

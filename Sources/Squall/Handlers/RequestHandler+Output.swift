@@ -179,14 +179,27 @@ extension RequestHandler {
     @inline(__always)
     func respondWhole(_ exchange: Exchange) throws(HTTPFieldError) {
         let closes = mustClose(exchange)
-        try exchange.respond(end: closes ? .close : .keepAlive) { wire throws(HTTPFieldError) in
-            let dateAt = try appendHead(to: &wire, length: bodyLength, framing: .length, closes: closes)
+        let length = bodyLength
+        let isCommon = !closes && isPlain(exchange)
+        try exchange.respond(end: closes ? .close : .keepAlive) { wire, server throws(HTTPFieldError) in
+            let isWritten =
+                isCommon ? try server?.appendCommonHead(contentType, length: length, to: &wire) ?? false : false
+            let dateAt =
+                isWritten
+                ? nil : try appendHead(to: &wire, length: length, framing: .length, closes: closes)
             if hasBody(exchange) { appendWhole(to: &wire) }
             return dateAt
         }
         phase = .finished
         text = ""
         chunk = []
+    }
+
+    /// Whether nothing was set but the type.
+    @inline(__always)
+    private func isPlain(_ exchange: Exchange) -> Bool {
+        status == 200 && reason == nil && fields.isEmpty && newCookies.isEmpty && nonce == nil && extras == nil
+            && exchange.head.minorVersion == 1
     }
 
     /// Sends the head, and for the body parts of files.

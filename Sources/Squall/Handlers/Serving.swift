@@ -3,10 +3,15 @@ import Logging
 import SquallHTTP
 import SquallIO
 
+// What is called for every request is `nonisolated(nonsending)`: each call of another asynchronous function has the task look up its
+// executor, under a lock, at its begin and at its end. The handler's own methods are not, as then overriding them would depend on
+// the settings of the application's module.
+
 /// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
-func serve(_ exchange: Exchange) async {
-    let handler: RequestHandler
-    if let refusal = exchange.refusal {
+nonisolated(nonsending) func serve(_ exchange: Exchange) async {
+    // Only this task has the handler, and it waits for what it calls.
+    nonisolated(unsafe) let handler: RequestHandler
+    if exchange.isRefused, let refusal = exchange.refusal {
         handler = exchange.connection.server.core.settings.errorHandler?() ?? RefusalHandler()
         handler.exchange = exchange
         handler.setDefaultHeaders()
@@ -52,7 +57,8 @@ func serve(_ exchange: Exchange) async {
 
 /// Answers a preflight (CORS) before anything of the application's runs, which could not know its sender. Nil if it is none.
 private func preflight(_ exchange: Exchange) -> RequestHandler? {
-    guard CORS.isPreflight(exchange.head) else { return nil }
+    // The method's first letter, for the sake of all other requests.
+    guard exchange.head.bytes.first == UInt8(ascii: "O"), CORS.isPreflight(exchange.head) else { return nil }
     var mount: Mount?
     var route = exchange.route
     // Whether a route leads to another application, only its handler knows.
@@ -94,7 +100,9 @@ func answer(
 
 /// Ends the response, if the handler has not.
 @inline(__always)
-private func conclude(_ handler: RequestHandler) async throws {
+private nonisolated(nonsending) func conclude(_ handler: RequestHandler) async throws {
+    // Only the calling task has it, and waits.
+    nonisolated(unsafe) let handler = handler
     guard !handler.isFinished else { return }
     if handler.bodyLength > RequestHandler.mostCompressedInline { try await handler.compressElsewhere() }
     try handler.finish()
@@ -102,7 +110,11 @@ private func conclude(_ handler: RequestHandler) async throws {
 
 /// What the innermost `next` is.
 @inline(__always)
-func runHandler(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry) async throws {
+nonisolated(nonsending) func runHandler(
+    _ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry
+) async throws {
+    // Only the calling task has it, and waits.
+    nonisolated(unsafe) let handler = handler
     if handler.needsXSRFToken { try handler.checkXSRF() }
     try await handler.prepare()
     if !handler.isFinished, exchange.intake == .handler { try await handler.receiveData(exchange) }
@@ -110,7 +122,11 @@ func runHandler(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteE
 }
 
 @inline(__always)
-private func dispatch(_ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry) async throws {
+private nonisolated(nonsending) func dispatch(
+    _ handler: RequestHandler, _ exchange: Exchange, _ route: RouteEntry
+) async throws {
+    // Only the calling task has it, and waits.
+    nonisolated(unsafe) let handler = handler
     let method = exchange.head.method
     if case .closure(let body, let methods) = route.action {
         if methods.contains(method) { return try await body(handler) }

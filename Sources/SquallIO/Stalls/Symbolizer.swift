@@ -2,7 +2,7 @@ import CSquall
 import Synchronization
 
 #if canImport(Runtime)
-@_spi(Internal) import Runtime
+@_spi(Internal) @_spi(MemoryReaders) import Runtime
 #endif
 
 /// Turns return addresses into functions, files and lines. Belongs to one thread: the reporter's, or that of its maker.
@@ -43,9 +43,9 @@ final class Symbolizer {
     }
 
     #if canImport(Runtime)
-    /// What is loaded. Read once, when the reporter starts: to read it the runtime looks into every file that is mapped, and
-    /// one that is unmapped at that moment ends the process.
-    private static let images = ImageMap.capture()
+    /// What is loaded. Read once, when the reporter starts. The runtime looks into every file that is mapped, with this reader
+    /// through the kernel: what is unmapped at that moment cannot be read, and does no harm.
+    private static let images = ImageMap.capture(using: LocalMemoryReader())
 
     /// - Parameter isInterrupted: the first is where the thread was, and no return address.
     func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {

@@ -23,7 +23,12 @@ open class TaskContext: TaskExecutor, TaskSubject, @unchecked Sendable {
     /// How this kind of code has behaved, shared by all requests of a route. Nil: never sent away from the loop.
     public final let profile: DispatchProfile?
     /// Run every job on the offload pool, whatever the profile says meanwhile.
-    @exclusivity(unchecked) package final var isPinnedToPool = false
+    @exclusivity(unchecked) private final var isPinned = false
+    // In other modules a stored variable's accesses would be checked.
+    package final var isPinnedToPool: Bool {
+        get { isPinned }
+        set { isPinned = newValue }
+    }
 
     public init(loop: IOLoop, profile: DispatchProfile? = nil) {
         self.loop = loop
@@ -37,7 +42,11 @@ open class TaskContext: TaskExecutor, TaskSubject, @unchecked Sendable {
 
     /// What the context's code is about now. Asked when its task is not running, or by whoever took its loop.
     package final var subject: any TaskSubject { currentSubject ?? self }
-    @exclusivity(unchecked) package final var currentSubject: (any TaskSubject)?
+    @exclusivity(unchecked) private final var presentSubject: (any TaskSubject)?
+    package final var currentSubject: (any TaskSubject)? {
+        get { presentSubject }
+        set { presentSubject = newValue }
+    }
 
     /// The context of tasks and callbacks that this code starts and that outlive it.
     package final var forSpawned: TaskContext {
