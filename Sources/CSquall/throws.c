@@ -56,8 +56,9 @@ static void record_throw(void *error) {
     void *caller = __builtin_return_address(0);
     int own = 0;
     while (own < count && found[own] != caller) own++;
-    void *const *frames = found + (own < count ? own + 1 : 0);
-    count -= own < count ? own + 1 : 0;
+    own = own < count ? own + 1 : count < 2 ? count : 2;
+    void *const *frames = found + own;
+    count -= own;
     bool is_written = false;
     // Each miss means that another thread is in the slot.
     for (int attempt = 0; attempt < 4 && !is_written; attempt++) is_written = write_record(error, frames, count);

@@ -117,15 +117,15 @@ public enum HTTP1Encoder {
 
     /// Appends `number`, zero or more, in decimal.
     package static func appendDecimal(_ number: Int, to buffer: inout [UInt8]) {
-        var unit = 1
-        while number / unit >= 10 { unit *= 10 }
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var first = digits.count
         var rest = number
-        while unit > 0 {
-            let (digit, remainder) = rest.quotientAndRemainder(dividingBy: unit)
-            buffer.append(0x30 &+ UInt8(truncatingIfNeeded: digit))
-            rest = remainder
-            unit /= 10
-        }
+        repeat {
+            first -= 1
+            digits[first] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        for index in first..<digits.count { buffer.append(digits[index]) }
     }
 
     @inline(__always)

@@ -14,8 +14,9 @@ final class LoopServer: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var dateSecond = 0
     @exclusivity(unchecked) private(set) var dateBytes: [UInt8] = []
     @exclusivity(unchecked) var commonHeads = CommonHeads()
-    /// No route's and no request's own are in the way.
-    let hasCommonHeads: Bool
+    // The core's.
+    let trustsProxies: Bool
+    let hasCORS: Bool
     let securityLines: SecurityLines
 
     init(core: ServerCore, loop: IOLoop) {
@@ -24,8 +25,8 @@ final class LoopServer: @unchecked Sendable {
         times = Timeouts(core.settings.limits)
         parser = HTTP1RequestParser(limits: core.settings.limits.parser)
         securityLines = core.securityLines
-        hasCommonHeads =
-            core.trust == nil && !core.hasCORS && core.router.entries.allSatisfy { $0.securityLines == nil }
+        trustsProxies = core.trust != nil
+        hasCORS = core.hasCORS
     }
 
     /// Tasks that wait for a request.

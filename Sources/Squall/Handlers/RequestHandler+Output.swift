@@ -183,7 +183,8 @@ extension RequestHandler {
         let isCommon = !closes && isPlain(exchange)
         try exchange.respond(end: closes ? .close : .keepAlive) { wire, server throws(HTTPFieldError) in
             let isWritten =
-                isCommon ? try server?.appendCommonHead(contentType, length: length, to: &wire) ?? false : false
+                isCommon
+                ? try server?.appendCommonHead(contentType, length: length, for: exchange, to: &wire) ?? false : false
             let dateAt =
                 isWritten
                 ? nil : try appendHead(to: &wire, length: length, framing: .length, closes: closes)

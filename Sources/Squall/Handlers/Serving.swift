@@ -5,7 +5,8 @@ import SquallIO
 
 // What is called for every request is `nonisolated(nonsending)`: each call of another asynchronous function has the task look up its
 // executor, under a lock, at its begin and at its end. The handler's own methods are not, as then overriding them would depend on
-// the settings of the application's module.
+// the settings of the application's module. What catches their errors must not be either, or call a function that is not before it
+// does anything else: Swift 6.3 may leave out the hop back to the loop where such a function throws.
 
 /// Takes one exchange through its handler. Runs in the exchange's task, wherever that is.
 nonisolated(nonsending) func serve(_ exchange: Exchange) async {

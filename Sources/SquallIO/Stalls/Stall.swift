@@ -28,6 +28,8 @@ final class Stall: @unchecked Sendable {
 
     var cause: StallReport.Cause?
     private var hasWaited = false
+    /// At the last look it neither waited in a call nor had used much of a processor.
+    private(set) var isUnclear = false
     var systemCall: String?
     var resource: String?
     let moved = Atomic<Int>(0)
@@ -75,6 +77,7 @@ final class Stall: @unchecked Sendable {
         // Once a sample was taken, a sleeping thread waits in the handler's restart of its call.
         if !frames.isEmpty, cause != nil, cause != .cpu { return }
         let call = ThreadStatus.systemCall(of: thread.tid)
+        isUnclear = false
         if let call {
             hasWaited = true
             cause = call.isLock ? .lock : .kernelWait
@@ -88,9 +91,10 @@ final class Stall: @unchecked Sendable {
                 cause = .cpu
                 systemCall = nil
                 resource = nil
-            } else if cause == nil {
-                // What was seen before stays true of one that waits for a processor after it.
-                cause = .notScheduled
+            } else {
+                isUnclear = true
+                // What has waited in a call is to blame for that, though it waits for a processor now.
+                if cause != .kernelWait, cause != .lock { cause = .notScheduled }
             }
         }
     }

@@ -45,7 +45,11 @@ final class Symbolizer {
     #if canImport(Runtime)
     /// What is loaded. Read once, when the reporter starts. The runtime looks into every file that is mapped, with this reader
     /// through the kernel: what is unmapped at that moment cannot be read, and does no harm.
-    private static let images = ImageMap.capture(using: LocalMemoryReader())
+    private static let images: ImageMap = {
+        let images = ImageMap.capture(using: LocalMemoryReader())
+        // Where the kernel is told to refuse that.
+        return images.isEmpty ? ImageMap.capture() : images
+    }()
 
     /// - Parameter isInterrupted: the first is where the thread was, and no return address.
     func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {

@@ -354,7 +354,7 @@ final class Watchdog: Sendable {
                 StallReporter.shared.send(stall, now: now)
             }
         }
-        let isUnclear = age < Self.lowered || stall.cause == .notScheduled
+        let isUnclear = age < Self.lowered || stall.isUnclear
         stall.nextCheck = min(
             isUnclear ? age + Self.firstCheck : .max, stall.isCounted ? stall.nextReport : Self.counted)
     }

@@ -112,4 +112,59 @@ import Testing
             }
         }
     }
+
+    @Test func `each byte is as it should be, whatever was answered before`() async throws {
+        let clock = TestClock()
+        try await withServer(
+            clock: clock,
+            routes: {
+                Route("/") { handler in
+                    handler.setHeader("Content-Type", "text/plain")
+                    handler.write("hello")
+                }
+                Route("/none") { $0.clearHeader("Content-Type") }
+                Route("/empty") { $0.setHeader("Content-Type", "") }
+            }
+        ) { server in
+            let client = try await server.client()
+            let closing = "Host: h\r\nConnection: close\r\n"
+            let requests =
+                request("GET / HTTP/1.1") + request("GET / HTTP/1.1") + request("HEAD / HTTP/1.1")
+                + request("GET / HTTP/1.0", "Connection: keep-alive\r\n") + request("GET /none HTTP/1.1")
+                + request("GET /empty HTTP/1.1") + request("GET / HTTP/1.1", closing)
+            try await client.send(requests)
+            let answers = text(try await client.readToEnd())
+            func head(_ type: String?, _ length: Int, _ connection: String? = nil) -> String {
+                let date = answers.split(separator: "\r\n")[1]
+                return "HTTP/1.1 200 OK\r\n\(date)\r\n" + (type.map { "Content-Type: \($0)\r\n" } ?? "")
+                    + "X-Content-Type-Options: nosniff\r\nReferrer-Policy: strict-origin-when-cross-origin\r\n"
+                    + "Content-Length: \(length)\r\n" + (connection.map { "Connection: \($0)\r\n" } ?? "") + "\r\n"
+            }
+            let plain = head("text/plain", 5)
+            let expected = [
+                plain + "hello", plain + "hello", plain, head("text/plain", 5, "keep-alive") + "hello", head(nil, 0),
+                head("", 0), head("text/plain", 5, "close") + "hello",
+            ]
+            #expect(answers.hasPrefix("HTTP/1.1 200 OK\r\nDate: "))
+            #expect(answers == expected.joined())
+        }
+    }
+
+    @Test func `where heads depend on the route, each route has its own`() async throws {
+        let cors = try CORS(origins: ["*"])
+        let site = try Application {
+            Route("/plain") { $0.write("a") }
+            Route("/bare", options: .init(securityHeaders: .off)) { $0.write("a") }
+            Route("/open", options: .init(cors: cors)) { $0.write("a") }
+        }
+        try await withApplication(site) { client in
+            for _ in 0..<2 {
+                for path in ["/plain", "/bare", "/open"] {
+                    let response = try await client.get(path, headers: ["Origin": "https://a.example"])
+                    #expect((response["x-content-type-options"] == nil) == (path == "/bare"))
+                    #expect((response["access-control-allow-origin"] != nil) == (path == "/open"))
+                }
+            }
+        }
+    }
 }

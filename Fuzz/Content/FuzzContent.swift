@@ -1,6 +1,14 @@
-// The fuzz target for forms, cookies, parameters and what proxies say: whatever the input, nothing traps, a multipart
-// form and a PROXY header say the same however they are cut, and a cookie comes back as it was set. The first byte
-// chooses the cuts, the rest is the input.
+// The fuzz targets for what messages hold: one program, which tests what it is called by, so that each has a corpus of its own.
+// Whatever the input, nothing traps, a multipart form and a PROXY header say the same however they are cut, and a cookie
+// comes back as it was set. The first byte chooses the cuts, the rest is the input.
+
+private enum Target: String { case multipart, cookies, forms, ranges, fields, proxies }
+
+private let target: Target = {
+    let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
+    guard let target = Target(rawValue: name) else { fatalError("there is no target \(name)") }
+    return target
+}()
 
 private func check(_ condition: Bool, _ message: StaticString) {
     if !condition { fatalError("\(message)") }
@@ -63,32 +71,57 @@ private func checkProxyHeader(_ input: [UInt8]) {
     if case .header = event { check(whole > 0 && whole <= ProxyHeader.longestBlock, "a header without bytes") }
 }
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    guard count >= 1 else { return 0 }
-    let input = Array(UnsafeBufferPointer(start: data + 1, count: count - 1))
+private func checkMultipart(_ input: [UInt8], pieces: Int) {
     let whole = run(input, pieces: max(input.count, 1))
     check(run(input, pieces: 1) == whole, "cut into bytes it differs")
-    check(run(input, pieces: Int(data[0] & 127) + 2) == whole, "cut into pieces it differs")
+    check(run(input, pieces: pieces) == whole, "cut into pieces it differs")
+}
 
-    _ = try? FormURLEncoded.parse(input.span)
+/// Fields that hold a list, or a value with parameters.
+private func checkFields(_ input: [UInt8]) {
     _ = HeaderParameters(input.span)
-    checkProxyHeader(input)
-    for element in ForwardedElement.nearestFirst(input.span).elements { _ = element.node.flatMap { ForwardedNode($0) } }
-    _ = IPAddress(input.span)?.unmapped
-    if let ranges = ByteRanges(String(decoding: input, as: UTF8.self)) {
-        let length = Int(data[0])
-        var left = Set(0..<length)
-        for range in ranges.resolved(length: length) {
-            check(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= length, "a range is out of range")
-            check(left.isSuperset(of: range), "ranges overlap")
-            left.subtract(range)
-        }
+    let text = String(decoding: input, as: UTF8.self)
+    for entry in AcceptHeader(text).entries { check((0...1_000).contains(entry.quality), "a quality is out of range") }
+    let tag = "\"1234\""
+    check(
+        !EntityTags.contains(text, strongly: tag) || EntityTags.contains(text, weakly: tag),
+        "what is the same strongly is the same weakly")
+}
+
+private func checkRanges(_ input: [UInt8], length: Int) {
+    guard let ranges = ByteRanges(String(decoding: input, as: UTF8.self)) else { return }
+    var left = Set(0..<length)
+    for range in ranges.resolved(length: length) {
+        check(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= length, "a range is out of range")
+        check(left.isSuperset(of: range), "ranges overlap")
+        left.subtract(range)
     }
+}
+
+private func checkCookies(_ input: [UInt8]) {
     for cookie in CookieHeader.parse(input.span) {
         guard let line = try? SetCookie("a", cookie.value).serialized() else { continue }
         let pair = line.prefix(line.count - "; HttpOnly; Path=/; SameSite=Lax".count)
         check(CookieHeader.parse(String(pair)).map(\.value) == [cookie.value], "a cookie is not what was set")
+    }
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    guard count >= 1 else { return 0 }
+    let input = Array(UnsafeBufferPointer(start: data + 1, count: count - 1))
+    switch target {
+    case .multipart: checkMultipart(input, pieces: Int(data[0] & 127) + 2)
+    case .cookies: checkCookies(input)
+    case .forms: _ = try? FormURLEncoded.parse(input.span)
+    case .ranges: checkRanges(input, length: Int(data[0]))
+    case .fields: checkFields(input)
+    case .proxies:
+        checkProxyHeader(input)
+        for element in ForwardedElement.nearestFirst(input.span).elements {
+            _ = element.node.flatMap { ForwardedNode($0) }
+        }
+        _ = IPAddress(input.span)?.unmapped
     }
     return 0
 }
