@@ -87,7 +87,7 @@ extension IOLoop {
         var position = -1
         var action: Action?
         var isCancelled = false
-        /// Until the call has begun or is cancelled: it may be kept for longer than its loop. Not weak: an object that was
+        /// Until the call has begun or somebody has cancelled it: it may be kept for longer than its loop. Not weak: an object that was
         /// ever referred to weakly is slower to retain for the rest of its life, and a loop is retained all the time.
         private let loop: Mutex<IOLoop?>
 
@@ -108,12 +108,21 @@ extension IOLoop {
 
         /// Makes sure that the call does not happen, unless it has begun.
         public func cancel() {
-            guard let loop = loop.withLock({ $0 }) else { return }
+            // From here on it is not called, though the loop may come to its time before it hears of this.
+            guard let loop = claim() else { return }
             loop.perform { [self] in
                 isCancelled = true
                 loop.timers.remove(self)
                 if case .resume(let continuation) = action { continuation.resume(throwing: CancellationError()) }
-                end()
+                action = nil
+            }
+        }
+
+        /// Decides between the call and its cancellation: the first to ask gets the loop.
+        func claim() -> IOLoop? {
+            loop.withLock { loop in
+                defer { loop = nil }
+                return loop
             }
         }
 
@@ -182,8 +191,8 @@ extension IOLoop {
 
     func runTimers() -> Bool {
         while let timer = timers.popDue(now) {
-            guard let action = timer.action else { continue }
-            timer.end()
+            guard timer.claim() != nil, let action = timer.action else { continue }
+            timer.action = nil
             switch action {
             case .callback(let context, let body):
                 guard visit(context, body) else { return false }

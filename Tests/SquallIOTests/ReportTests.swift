@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Synchronization
 import Testing
 
 @testable import SquallIO
@@ -47,6 +48,39 @@ extension OneAtATime {
                 #expect(record.metadata["file"] == first.file.map { "\($0)" })
                 #expect(record.metadata["stack"] != nil)
                 #expect(logged.last?.metadata["ended"] == "true")
+            }
+        }
+
+        @Test(.enabled(if: isSampling))
+        func `No line is named for what just got no processor`() async throws {
+            try await withLoop { loop in
+                let thread = LoopThread()
+                let (began, isSeen) = (Box(false), Box(false))
+                let isStarted = startThread(named: "spins") {
+                    thread.run {
+                        began.value = true
+                        while !isSeen.value {}
+                    }
+                }
+                try #require(isStarted)
+                defer { isSeen.value = true }
+                try await waitUntil { began.value }
+                let profile = DispatchProfile(name: "GET /unscheduled")
+                let now = monotonicNanoseconds()
+                let stall = Stall(
+                    id: 1 << 40, subject: TaskContext(loop: loop, profile: profile), thread: thread, isGuest: false,
+                    began: now, cpuAtBegin: 0, stateAtBegin: nil, now: now)
+                thread.followed.store(Stall.mark(stall.id), ordering: .releasing)
+                stall.requestSample(now)
+                try await waitUntil { stall.hasSample(now) }
+                stall.collectSample(now)
+                #expect(!stall.frames.isEmpty)
+                for cause in [StallReport.Cause.notScheduled, .cpu] {
+                    stall.cause = cause
+                    StallReporter.shared.send(stall, now: monotonicNanoseconds())
+                }
+                try await waitUntil { Self.reports(of: "GET /unscheduled").count == 2 }
+                #expect(Self.reports(of: "GET /unscheduled").map(\.frames.isEmpty) == [true, false])
             }
         }
 

@@ -1,10 +1,35 @@
 import Foundation
-import SquallIO
 import Synchronization
 import Testing
 
+@testable import SquallIO
+
 extension OneAtATime {
     @Suite struct TimerTests {
+        @Test func `What is cancelled in time is not called, though the loop hears of it too late`() async throws {
+            // Nobody drives the loop yet, so it is the test's.
+            let loop = try IOLoop()
+            let called = Box(false)
+            let timeout = IOLoop.Timeout(due: loop.now, loop: loop, action: .trusted { called.value = true })
+            loop.timers.insert(timeout)
+            timeout.cancel()
+            #expect(loop.runTimers())
+            #expect(loop.timers.isEmpty && !called.value)
+            // A sleeper hears of it all the same, once.
+            await #expect(throws: CancellationError.self) {
+                try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                    let sleeper = IOLoop.Timeout(due: loop.now, loop: loop, action: .resume(continuation))
+                    loop.timers.insert(sleeper)
+                    sleeper.cancel()
+                    _ = loop.runTimers()
+                    sleeper.cancel()
+                    loop.start()
+                }
+            }
+            await loop.stop()
+            #expect(!called.value)
+        }
+
         @Test func `Timers come in the order of their due times`() async throws {
             try await withLoop { loop in
                 let calm = Calm()

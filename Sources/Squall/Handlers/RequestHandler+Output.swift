@@ -263,7 +263,11 @@ extension RequestHandler {
         do {
             clear()
             setStatus(error.status)
-            for header in error.headers { setHeader(header.name, header.value) }
+            for (index, header) in error.headers.enumerated() {
+                // The first takes the place of the defaults, the others stand beside it.
+                let isFirst = !error.headers[..<index].contains { $0.name.equalsIgnoringCase(header.name) }
+                if isFirst { setHeader(header.name, header.value) } else { addHeader(header.name, header.value) }
+            }
             try await writeError(error)
             if case .finished = phase { return }
             try finish()

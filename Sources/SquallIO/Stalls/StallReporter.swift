@@ -86,7 +86,7 @@ final class StallReporter: Sendable {
 
     /// Reports how far a stall has come. Called by the watchdog, under its lock.
     func send(_ stall: Stall, now: Int64) {
-        pending.push(Pending(stall: stall, report: Self.report(stall, now), frames: stall.frames))
+        pending.push(Pending(stall: stall, report: Self.report(stall, now), frames: Self.stack(stall)))
         parker.unpark()
     }
 
@@ -95,10 +95,13 @@ final class StallReporter: Sendable {
     func end(_ stall: consuming Stall, _ context: consuming TaskContext?) {
         let endedAt = stall.wasReported ? stall.endedAt : nil
         let report = endedAt.map { Self.report(stall, $0) }
-        let frames = report == nil ? [] : stall.frames
+        let frames = report == nil ? [] : Self.stack(stall)
         pending.push(Pending(stall: stall, report: report, frames: frames, context: context))
         parker.unpark()
     }
+
+    /// None of what just got no processor: no line is to blame, and on such a machine nothing is left for looking lines up.
+    private static func stack(_ stall: Stall) -> [UInt] { stall.cause == .notScheduled ? [] : stall.frames }
 
     private static func report(_ stall: Stall, _ now: Int64) -> StallReport {
         StallReport(
@@ -130,7 +133,7 @@ final class StallReporter: Sendable {
             for (report, frames) in reports {
                 var report = report
                 report.frames = symbolizer.frames(of: frames)
-                hasLookedUp = true
+                if !report.frames.isEmpty { hasLookedUp = true }
                 report.guilty = Symbolizer.guilty(in: report.frames)
                 let logger = state.withLock { state in
                     state.ring.append(report)

@@ -34,6 +34,22 @@ private final class PlainErrors: RequestHandler {
         }
     }
 
+    @Test func `an error's fields of one name are all sent, in place of the handler's`() async throws {
+        final class Guarded: RequestHandler {
+            override func setDefaultHeaders() { setHeader("WWW-Authenticate", "None") }
+            override func get() async throws {
+                throw HTTPError(401, headers: [("WWW-Authenticate", "Basic"), ("www-authenticate", "Bearer")])
+            }
+        }
+        try await withServer(routes: { Route("/", Guarded.init) }) { server in
+            let client = try await server.client()
+            try await client.send(request("GET / HTTP/1.1", "Host: h\r\nConnection: close\r\n"))
+            let lines = text(try await client.readToEnd()).split(separator: "\r\n")
+            let fields = lines.filter { $0.lowercased().hasPrefix("www-authenticate") }
+            #expect(fields == ["WWW-Authenticate: Basic", "www-authenticate: Bearer"])
+        }
+    }
+
     @Test func `a status that is no error becomes 500`() async throws {
         try await withServer(routes: {
             Route("/") { _ in throw HTTPError(200, "fine") }
