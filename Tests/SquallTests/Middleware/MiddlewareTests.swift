@@ -238,13 +238,14 @@ import Testing
             #expect(trace.contains("503"))
             // The route's runs where the route was found and its handler asked.
             #expect(routes.all == ["route in", "route 405", "route in", "route 501"])
-            let count = trace.all.count
+            // The handler whose time was over comes back from its cancellation after its client has the answer.
+            try await waitUntil("all have been through it") { trace.all.count == 6 }
             for bytes in ["nonsense\r\n\r\n", request("GET / HTTP/2.0")] {
                 let unreadable = try await server.ask(bytes)
                 #expect(unreadable.status >= 400)
                 #expect(unreadable["x-seen"] == nil)
             }
-            #expect(trace.all.count == count)
+            #expect(trace.all.count == 6)
             let options = try await server.ask(request("OPTIONS * HTTP/1.1"))
             #expect(options["x-seen"] == "1")
         }
