@@ -113,6 +113,10 @@ final class Stall: @unchecked Sendable {
 
     // MARK: its stack
 
+    /// It computes, and was interrupted where the stack cannot be followed, as in a stub between two libraries: the handler, the
+    /// return from it, and little more.
+    var wantsAnotherStack: Bool { cause == .cpu && frames.count < 5 }
+
     /// Asks the thread for its stack, unless the signal would cut short what it waits in.
     func requestSample(_ now: Int64) {
         let call = ThreadStatus.systemCall(of: thread.tid)

@@ -348,8 +348,8 @@ final class Watchdog: Sendable {
         }
         if age >= stall.nextReport {
             stall.nextReport = 2 * age
-            if !stall.wasReported, !stall.isSampling { stall.requestSample(now) }
-            if stall.wasReported || !stall.isSampling {
+            if !stall.wasReported || stall.wantsAnotherStack, !stall.isSampling { stall.requestSample(now) }
+            if !stall.isSampling {
                 stall.wasReported = true
                 StallReporter.shared.send(stall, now: now)
             }
