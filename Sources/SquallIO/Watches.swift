@@ -89,6 +89,8 @@ extension IOLoop {
 }
 
 private final class WatchHandle: IOHandle, @unchecked Sendable {
+    // The variables belong to the loop's owner.
+
     let owner: IOLoop
     private let context: TaskContext
     private let body: @Sendable (IOEvents) -> Void

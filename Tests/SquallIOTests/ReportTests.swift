@@ -71,6 +71,11 @@ extension OneAtATime {
                     id: 1 << 40, subject: TaskContext(loop: loop, profile: profile), thread: thread, isGuest: false,
                     began: now, cpuAtBegin: 0, stateAtBegin: nil, now: now)
                 thread.followed.store(Stall.mark(stall.id), ordering: .releasing)
+                // What computes may be interrupted again for its stack, what waits in a call not.
+                stall.cause = .kernelWait
+                #expect(!stall.wantsAnotherStack)
+                stall.cause = .cpu
+                #expect(stall.wantsAnotherStack)
                 stall.requestSample(now)
                 try await waitUntil { stall.hasSample(now) }
                 stall.collectSample(now)
