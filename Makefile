@@ -1,6 +1,7 @@
 # `make demo` and `make test` are all that a fresh machine needs.
 
 SWIFT ?= swift
+export SWIFT
 SOURCES := Package.swift Sources Tests Examples Benchmarks Fuzz
 # Passed on to what a target runs, as in: make demo ARGS="--port 9000"
 ARGS ?=
@@ -29,7 +30,7 @@ demo: bootstrap
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/freeze-lab" $(ARGS)
 
 test: bootstrap
-	$(SWIFT) test $(ARGS)
+	scripts/swift-test $(ARGS)
 	@if command -v python3 >/dev/null; then scripts/browser-test; \
 	else echo 'browser test: Python 3 is not installed; skipped'; fi
 
@@ -46,10 +47,10 @@ check-format:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
 
 tsan: bootstrap
-	$(SWIFT) test --sanitize=thread --scratch-path .build/tsan --filter SquallIOTests $(ARGS)
+	scripts/swift-test --sanitize=thread --scratch-path .build/tsan --filter SquallIOTests $(ARGS)
 
 chaos: bootstrap
-	SQUALL_CHAOS=takeover $(SWIFT) test $(ARGS)
+	SQUALL_CHAOS=takeover scripts/swift-test $(ARGS)
 
 fuzz: bootstrap
 	scripts/fuzz $(ARGS)
