@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 export SWIFT
-SOURCES := Package.swift Sources Tests Examples Benchmarks Fuzz
+SOURCES := Package.swift Plugins Sources Tests Examples Benchmarks Fuzz
 # Passed on to what a target runs, as in: make demo ARGS="--port 9000"
 ARGS ?=
 

@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "SquallHTTP", targets: ["SquallHTTP"]),
         .library(name: "SquallIO", targets: ["SquallIO"]),
         .library(name: "SquallTesting", targets: ["SquallTesting"]),
+        .plugin(name: "SquallTemplates", targets: ["SquallTemplates"]),
+        .executable(name: "squall-templates", targets: ["squall-templates"]),
         .executable(name: "freeze-lab", targets: ["FreezeLab"]),
         .executable(name: "squall-conformance", targets: ["ConformanceServer"]),
     ],
@@ -38,10 +40,15 @@ let package = Package(
             name: "SquallHTTP",
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")],
             swiftSettings: settings),
+        .target(name: "SquallTemplateCompiler", swiftSettings: settings),
+        .executableTarget(
+            name: "squall-templates", dependencies: ["SquallTemplateCompiler"], path: "Sources/TemplateTool",
+            swiftSettings: settings),
+        .plugin(name: "SquallTemplates", capability: .buildTool(), dependencies: ["squall-templates"]),
         .target(
             name: "Squall",
             dependencies: [
-                "CBrotli", "COpenSSL", "CXXHash", "CZlib", "SquallIO", "SquallHTTP",
+                "SquallTemplateCompiler", "CBrotli", "COpenSSL", "CXXHash", "CZlib", "SquallIO", "SquallHTTP",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -83,6 +90,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "SquallTemplateTests",
+            dependencies: ["Squall", "SquallTesting", "SquallTemplateCompiler"],
+            swiftSettings: settings, plugins: ["SquallTemplates"]),
         .testTarget(
             name: "SquallTestingTests",
             dependencies: [

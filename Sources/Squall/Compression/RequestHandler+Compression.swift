@@ -19,7 +19,7 @@ final class ResponseCompression {
     func encode(_ bytes: [UInt8], isLast: Bool) -> [UInt8] { encoder.encode(bytes, isLast: isLast) }
 
     /// As ``encode(_:isLast:)``, and on another thread where there is much of it.
-    func encodeElsewhere(_ bytes: [UInt8], isLast: Bool) async -> [UInt8] {
+    nonisolated(nonsending) func encodeElsewhere(_ bytes: [UInt8], isLast: Bool) async -> [UInt8] {
         guard bytes.count > RequestHandler.mostCompressedInline else { return encode(bytes, isLast: isLast) }
         do {
             return try await BlockingPool.shared.run { [encoder] in encoder.encode(bytes, isLast: isLast) }

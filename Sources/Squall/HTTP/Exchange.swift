@@ -208,7 +208,7 @@ final class Exchange: TaskSubject, @unchecked Sendable {
     }
 
     /// Waits until the peer has taken all but a little of what was sent.
-    func drained() async throws {
+    nonisolated(nonsending) func drained() async throws {
         let ownership = loop.borrow()
         if ownership != .none {
             let isFree = connection.exchange === self && connection.unsentBytes <= connection.highWater

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 /// What a handler has only where a feature is used.
 final class RequestExtras {
     /// Fields that errors have, too: those that were set before the handler ran.
@@ -10,6 +16,11 @@ final class RequestExtras {
     var mount: Mount?
     /// No other site's script may read the response, whatever CORS says.
     var isHiddenFromOthers = false
+    var currentUser: (any Sendable)?
+    var locale: Locale?
+    /// Messages for the next page, and those that were kept for this one.
+    var newFlashes: [RequestHandler.Flash]?
+    var readFlashes: [RequestHandler.Flash]?
 }
 
 extension RequestHandler {
@@ -36,7 +47,7 @@ extension RequestHandler {
         set { ensureExtras().isHiddenFromOthers = newValue }
     }
 
-    private func ensureExtras() -> RequestExtras {
+    func ensureExtras() -> RequestExtras {
         if let extras { return extras }
         let made = RequestExtras()
         extras = made

@@ -124,7 +124,7 @@ extension RequestHandler {
     /// Waits while the client does not take what it is sent, so that a slow reader costs no more than a buffer.
     /// - Throws: ``StreamClosedError`` if the client has left; `CancellationError` if the request's deadline has passed;
     ///   ``ResponseStateError`` if the response is finished.
-    public func flush() async throws {
+    public nonisolated(nonsending) func flush() async throws {
         guard let exchange else { return }
         if exchange.isAbandoned { throw exchange.abandonment.error }
         var wire: [UInt8] = []
@@ -317,7 +317,7 @@ extension RequestHandler {
         return exchange.head.minorVersion == 0 ? .untilClose : .chunked
     }
 
-    private func encodeStreamed(_ framing: Framing) async {
+    private nonisolated(nonsending) func encodeStreamed(_ framing: Framing) async {
         guard let compression, framing != .none, !chunk.isEmpty else { return }
         let piece = chunk
         chunk = []

@@ -216,11 +216,26 @@ public final class StaticFiles: Sendable {
             if let known, known.size == file.byteCount, known.modified == file.modified { return known.text }
             return try Self.hash(file)
         }
+        keep(Version(size: file.byteCount, modified: file.modified, text: text), path)
+        return text
+    }
+
+    /// The version as it was last seen. If that is not known the file is read at once, on this thread.
+    func versionNow(_ path: String) throws -> String {
+        if let known = state.withLock({ $0.versions[path] }) { return known.text }
+        let folder = state.withLock { $0.folder }
+        let file = try (folder.flatMap { $0.isRemoved ? nil : $0 } ?? reopen()).open(path)
+        guard file.isRegular else { throw HTTPError(500, logMessage: "\(root)/\(path) is no file") }
+        let text = try Self.hash(file)
+        keep(Version(size: file.byteCount, modified: file.modified, text: text), path)
+        return text
+    }
+
+    private func keep(_ version: Version, _ path: String) {
         state.withLock { state in
             if state.versions.count >= Self.mostVersions { state.versions = [:] }
-            state.versions[path] = Version(size: file.byteCount, modified: file.modified, text: text)
+            state.versions[path] = version
         }
-        return text
     }
     private static let mostVersions = 20_000
     /// Hashes are made one after the other, and hold up nobody who only wants to read.
@@ -298,26 +313,4 @@ extension SystemError {
     var isForbiddenFile: Bool { [EXDEV, ELOOP, EACCES, EPERM].contains(code) }
     /// The system has no room for one more.
     var isExhaustion: Bool { [EMFILE, ENFILE, ENOMEM].contains(code) }
-}
-
-extension RequestHandler {
-    /// The URL of a static file, with its version: it changes when the file does, so clients may keep what they got under it.
-    /// Tornado's `static_url`.
-    /// - Parameters:
-    ///   - path: the file's path in the folder, without a slash in front.
-    ///   - name: which ``StaticFiles``, if there are several.
-    /// - Throws: ``UnknownRouteError`` if there are no such ``StaticFiles``; ``HTTPError`` 500 if there is no such file.
-    public func staticURL(_ path: String, named name: String = "static") async throws -> String {
-        guard let application, let files = application.router.files[name] else {
-            throw UnknownRouteError(name: name, known: (application?.router.files.keys).map(Array.init)?.sorted() ?? [])
-        }
-        let url = try application.path(named: name, ["path": path])
-        do {
-            let file = try await files.open(path)
-            guard file.isRegular else { throw HTTPError(500, logMessage: "\(files.root)/\(path) is no file") }
-            return url + "?v=" + (try await files.version(of: file, path))
-        } catch let error as SystemError {
-            throw HTTPError(500, logMessage: "there is no static file '\(path)' in \(files.root): \(error)")
-        }
-    }
 }

@@ -1,0 +1,163 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Where a template puts what it renders: bytes, and what is known of the page that they become.
+public struct TemplateOutput {
+    /// What was rendered so far, and is not sent.
+    public var bytes: [UInt8]
+    /// The page that this is a part of.
+    public let page: TemplatePage
+    /// Where style sheets go that come to be needed after the head.
+    private var headEnd: Int?
+    private var holds = 0
+
+    /// For a page outside of any request.
+    public init() { self.init(page: TemplatePage(nil), bytes: []) }
+
+    init(page: TemplatePage, bytes: [UInt8]) {
+        self.page = page
+        self.bytes = bytes
+    }
+
+    // MARK: for handwritten templates
+
+    /// Adds markup as it is.
+    public mutating func write(_ markup: String) { bytes.append(contentsOf: markup.utf8) }
+
+    /// The handler whose response the page is.
+    public var handler: RequestHandler { get throws { try page.handler("handler") } }
+
+    /// Adds another template, and takes over what the page needs for it.
+    public mutating func module(_ template: some SynchronousTemplate) throws {
+        require(type(of: template).resources)
+        try template.render(to: &self)
+    }
+
+    /// Adds another template, and takes over what the page needs for it.
+    public nonisolated(nonsending) mutating func module(_ template: some Template) async throws {
+        require(type(of: template).resources)
+        try await template.render(to: &self)
+    }
+
+    /// What the page needs: once, however often it is asked for.
+    public mutating func require(_ resources: PageResources) {
+        if !resources.isEmpty { page.resources.add(resources) }
+    }
+
+    // MARK: for generated code
+
+    /// Adds a piece of a template's text, or what the file has in its place now.
+    public mutating func write(_ text: String, _ texts: TemplateTexts?, _ index: Int) {
+        if let texts {
+            texts.append(index, text, to: &bytes)
+        } else {
+            bytes.append(contentsOf: text.utf8)
+        }
+    }
+
+    /// What a template's file has now, if the program is being developed and only text has changed.
+    public func texts(of source: TemplateSource?) -> TemplateTexts? {
+        guard let source, let reload = page.reload else { return nil }
+        return reload.texts(of: source, page)
+    }
+
+    /// How far the output has come.
+    public struct Mark {
+        fileprivate let count: Int
+        fileprivate let headEnd: Int?
+    }
+
+    public var mark: Mark { Mark(count: bytes.count, headEnd: headEnd) }
+
+    /// Drops what came after a mark.
+    public mutating func rewind(to mark: Mark) {
+        bytes.removeLast(max(0, bytes.count - mark.count))
+        headEnd = mark.headEnd
+    }
+
+    /// Nothing is sent until the next ``release()``.
+    public mutating func hold() { holds += 1 }
+    public mutating func release() { holds -= 1 }
+
+    /// Puts what came after a mark through a function.
+    public mutating func apply(from mark: Mark, _ function: (String) throws -> some CustomStringConvertible) throws {
+        let start = min(mark.count, bytes.count)
+        let text = String(decoding: bytes[start...], as: UTF8.self)
+        let result = try function(text).description
+        bytes.removeSubrange(start...)
+        write(result)
+    }
+
+    /// Puts what came after a mark through a function.
+    public nonisolated(nonsending) mutating func apply(
+        from mark: Mark, _ function: nonisolated(nonsending) (String) async throws -> some CustomStringConvertible
+    ) async throws {
+        let start = min(mark.count, bytes.count)
+        let text = String(decoding: bytes[start...], as: UTF8.self)
+        let result = try await function(text).description
+        bytes.removeSubrange(start...)
+        write(result)
+    }
+
+    public var locale: Locale { page.handler?.locale ?? RequestHandler.defaultLocale }
+
+    /// An inline script is let run by the response's nonce.
+    public mutating func writeNonce() {
+        guard let handler = page.handler else { return }
+        write(" nonce=\"\(handler.cspNonce)\"")
+    }
+
+    public mutating func endHead() { headEnd = bytes.count }
+
+    /// Adds the scripts that the page needs.
+    public mutating func endBody() throws {
+        try page.appendScripts(to: &bytes)
+        page.hasBody = true
+        page.bodyEnd = bytes.count
+    }
+
+    /// Sends what there is before something is waited for, if the page is to be streamed.
+    public nonisolated(nonsending) mutating func flushBeforeWaiting() async throws {
+        guard page.isStreaming, holds == 0, let handler = page.handler else { return }
+        try insertStyles()
+        guard !bytes.isEmpty else { return }
+        handler.write(bytes)
+        bytes.removeAll(keepingCapacity: true)
+        headEnd = nil
+        try await handler.flush()
+    }
+
+    // MARK: whole pages
+
+    /// A whole page, with what it needs.
+    mutating func page(_ template: some SynchronousTemplate) throws {
+        require(type(of: template).resources)
+        try template.render(to: &self)
+        try finish()
+    }
+
+    nonisolated(nonsending) mutating func page(_ template: some Template) async throws {
+        require(type(of: template).resources)
+        try await template.render(to: &self)
+        try finish()
+    }
+
+    mutating func finish() throws {
+        try insertStyles()
+        page.appendStaleness(to: &bytes)
+    }
+
+    /// Puts the style sheets where the head ended. What comes after the head was sent stands where it is needed.
+    private mutating func insertStyles() throws {
+        guard let at = headEnd else { return }
+        var styles: [UInt8] = []
+        try page.appendStyles(to: &styles)
+        guard !styles.isEmpty else { return }
+        bytes.insert(contentsOf: styles, at: min(at, bytes.count))
+        headEnd = at + styles.count
+        page.bodyEnd = page.bodyEnd.map { $0 + styles.count }
+    }
+}

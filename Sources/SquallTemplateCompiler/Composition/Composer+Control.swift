@@ -1,0 +1,136 @@
+extension Composer {
+    /// Each branch begins where the tag stands, and all must come to the same.
+    private mutating func join(
+        _ branches: [Node.Branch], _ tag: Code, isClosed: Bool,
+        _ write: (inout Composer, Node.Branch) throws(TemplateError) -> Void
+    ) throws(TemplateError) {
+        let start = context
+        var end: PageContext? = isClosed ? nil : start
+        for branch in branches {
+            context = start
+            try write(&self, branch)
+            builder.text(context.closeInserted(since: start))
+            builder.closeText(&facts)
+            guard let known = end else {
+                end = context
+                continue
+            }
+            guard let joined = known.joined(context) else {
+                throw branch.tag.error(
+                    "the branches end in different places: here \(context.description), otherwise \(known.description); open and close the same in each"
+                )
+            }
+            end = joined
+        }
+        context = end ?? start
+    }
+
+    mutating func branches(_ branches: [Node.Branch], _ isClosed: Bool) throws(TemplateError) {
+        guard let first = branches.first else { return }
+        for branch in branches { flushBeforeWaiting(branch.tag) }
+        var isFirst = true
+        try join(branches, first.tag, isClosed: isClosed) { (self, branch) throws(TemplateError) in
+            let tag = branch.tag
+            if isFirst {
+                self.builder.code("", tag, " {", &self.facts)
+                isFirst = false
+            } else if tag.text == "else" {
+                self.builder.line("} else {", &self.facts)
+            } else {
+                // Without the `el` of `elif`, it is Swift's.
+                let condition = Code(tag.source, tag.range.lowerBound + 2..<tag.range.upperBound)
+                self.builder.code("} else ", condition, " {", &self.facts)
+            }
+            self.builder.openScope()
+            try self.walk(branch.body)
+            self.builder.closeScope()
+        }
+        builder.line("}", &facts)
+    }
+
+    mutating func choice(_ code: Code, _ branches: [Node.Branch]) throws(TemplateError) {
+        flushBeforeWaiting(code)
+        builder.code("", code, " {", &facts)
+        try join(branches, code, isClosed: true) { (self, branch) throws(TemplateError) in
+            self.builder.code("", branch.tag, ":", &self.facts)
+            self.builder.openScope()
+            try self.walk(branch.body)
+            self.builder.closeScope()
+            self.builder.line("break", &self.facts)
+        }
+        builder.line("}", &facts)
+    }
+
+    mutating func loop(_ code: Code, _ isFor: Bool, _ body: [Node]) throws(TemplateError) {
+        flushBeforeWaiting(code)
+        let number = count
+        count += 1
+        builder.code("_loop\(number): ", code, " {", &facts)
+        loops.append((number, context))
+        builder.openScope()
+        try nested(body, "the loop", code)
+        flushBeforeWaiting(code)
+        builder.closeScope()
+        loops.removeLast()
+        builder.line("}", &facts)
+    }
+
+    mutating func jump(_ code: Code) throws(TemplateError) {
+        guard let (number, start) = loops.last else { throw code.error("'\(code.text)' stands in no loop") }
+        builder.text(context.closeInserted(since: start))
+        guard start.joined(context) != nil else {
+            throw code.error("'\(code.text)' leaves the loop \(context.description), and it began \(start.description)")
+        }
+        builder.line("\(code.text) _loop\(number)", &facts)
+    }
+
+    mutating func apply(_ function: Code, _ body: [Node]) throws(TemplateError) {
+        let number = count
+        count += 1
+        builder.line("do { _o.hold(); defer { _o.release() }; let _m\(number) = _o.mark", &facts)
+        builder.openScope()
+        try nested(body, "'apply'", function)
+        builder.closeScope()
+        builder.code("\(builder.call(function)) _o.apply(from: _m\(number), ", function, ")", &facts)
+        builder.line("}", &facts)
+    }
+
+    mutating func attempt(_ attempt: Node.Attempt) throws(TemplateError) {
+        let number = count
+        count += 1
+        // Nothing of it is sent before it is known to hold.
+        builder.line("do { _o.hold(); defer { _o.release() }; let _m\(number) = _o.mark; _ = _m\(number)", &facts)
+        if attempt.otherwise != nil { builder.line("var _done\(number) = false", &facts) }
+        builder.line("do {", &facts)
+        builder.openScope()
+        let start = context
+        try nested(attempt.body, "'try'", attempt.tag)
+        if attempt.otherwise != nil { builder.line("_done\(number) = true", &facts) }
+        builder.closeScope()
+        for handler in attempt.handlers {
+            context = start
+            let word = handler.tag.bytes.prefix(while: isNamePart).count
+            let pattern = Code(handler.tag.source, handler.tag.range.lowerBound + word..<handler.tag.range.upperBound)
+            if pattern.isEmpty {
+                builder.line("} catch {", &facts)
+            } else {
+                builder.code("} catch ", pattern, " {", &facts)
+            }
+            builder.line("_o.rewind(to: _m\(number))", &facts)
+            builder.openScope()
+            try nested(handler.body, "'except'", handler.tag)
+            builder.closeScope()
+        }
+        builder.line("}", &facts)
+        context = start
+        if let otherwise = attempt.otherwise {
+            builder.line("if _done\(number) {", &facts)
+            builder.openScope()
+            try nested(otherwise, "'else'", attempt.tag)
+            builder.closeScope()
+            builder.line("}", &facts)
+        }
+        if let finally = attempt.finally { try nested(finally, "'finally'", attempt.tag) }
+        builder.line("}", &facts)
+    }
+}

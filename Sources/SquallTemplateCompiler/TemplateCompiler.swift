@@ -1,0 +1,119 @@
+/// Compiles a folder of templates to Swift.
+public struct TemplateCompiler {
+    private let set: TemplateSet
+    private let waiting: Waiting
+
+    /// A source file to be written.
+    public struct Output: Equatable, Sendable {
+        /// Its name, without a folder.
+        public var name: String
+        public var contents: String
+    }
+
+    /// - Parameters:
+    ///   - files: of each template its path below the folder, with `/`, and what is in it.
+    ///   - folder: how the compiler names the folder in its messages.
+    public init(_ files: [(name: String, bytes: [UInt8])], folder: String) {
+        let prefix = folder.isEmpty ? "" : folder + "/"
+        set = TemplateSet(files.map { SourceText(name: $0.name, path: prefix + $0.name, bytes: $0.bytes) })
+        waiting = Waiting(set)
+    }
+
+    /// Whether a file is a template, by its ending.
+    public static func isTemplate(_ name: String) -> Bool { Naming.kind(of: name) != nil }
+
+    /// The source file that a template becomes. Nil for what is only a part of others.
+    public static func outputName(_ name: String) -> String? { Naming.isPart(name) ? nil : Naming.file(name) }
+
+    /// All files, and all that is wrong.
+    /// - Parameter root: an expression of Swift for the folder, in which a program that is developed looks for changes.
+    public func compile(root: String) -> (outputs: [Output], errors: [TemplateError]) {
+        var outputs: [Output] = []
+        var errors: [TemplateError] = []
+        var types: [String: String] = [:]
+        for name in set.names {
+            do throws(TemplateError) {
+                // What is wrong with a part is said, too, if nothing includes it.
+                _ = try set.template(name)
+                guard !Naming.isPart(name) else { continue }
+                if let other = types.updateValue(name, forKey: Naming.type(name)), let source = set.source(name) {
+                    throw source.error(
+                        at: 0, "'\(other)' and '\(name)' would both be called \(Naming.type(name)); rename one")
+                }
+                let (composer, chain, provided) = try compose(name)
+                var builder = StructBuilder(composer, chain, provided, root: root)
+                outputs.append(Output(name: Naming.file(name), contents: builder.build()))
+            } catch {
+                if !errors.contains(error) { errors.append(error) }
+            }
+        }
+        return (outputs, errors)
+    }
+
+    /// What a page's text is now.
+    public struct Texts: Sendable {
+        /// The pieces of text, as the compiled functions number them.
+        public var texts: [[UInt8]]
+        /// Differs if anything else was changed.
+        public var skeleton: UInt64
+        /// The files that the page was put together from.
+        public var files: [String]
+    }
+
+    /// The text of one template, for reloading.
+    public func texts(of name: String) throws(TemplateError) -> Texts {
+        let facts = try compose(name).0.facts
+        return Texts(texts: facts.texts, skeleton: facts.skeleton, files: facts.files)
+    }
+
+    private func compose(
+        _ name: String
+    ) throws(TemplateError) -> (Composer, chain: [ParsedTemplate], provided: Set<String>) {
+        var chain = [try set.template(name)]
+        var calls: [Node.Call] = []
+        while let parent = chain[chain.count - 1].parent {
+            let file = try set.resolve(parent)
+            guard !chain.contains(where: { $0.source.name == file }) else {
+                let way = (chain.map(\.source.name) + [file]).joined(separator: " → ")
+                throw parent.tag.error("the templates extend one another in a circle: \(way)")
+            }
+            chain.append(try set.template(file))
+            calls.append(parent)
+        }
+        var composer = Composer(name, chain, set, waiting)
+        var provided: Set<String> = []
+        for (index, call) in calls.enumerated().reversed() {
+            for argument in call.arguments {
+                let known = chain[(index + 1)...].flatMap(\.parameters)
+                guard known.contains(where: { $0.name == argument.label.text }) else {
+                    throw argument.label.error(
+                        "'\(chain[index + 1].source.name)' has no parameter '\(argument.label.text)'"
+                            + suggestion(for: argument.label.text, among: known.map(\.name)))
+                }
+                provided.insert(argument.label.text)
+                composer.provide(argument, known.first { $0.name == argument.label.text }?.type)
+            }
+        }
+        composer.note(chain)
+        try composer.compose(chain)
+        return (composer, chain, provided)
+    }
+}
+
+extension Composer {
+    /// A parent's parameter, given by the template that extends it.
+    mutating func provide(_ argument: Node.Argument, _ type: String?) {
+        builder.declare(argument.label.text)
+        builder.code("let \(argument.label.text)\(type.map { ": \($0)" } ?? "") = ", argument.value, "", &facts)
+    }
+
+    /// What is declared and is no text.
+    mutating func note(_ chain: [ParsedTemplate]) {
+        for template in chain {
+            for parameter in template.parameters { facts.note(parameter.declaration.text) }
+            for code in template.imports { facts.note(code.text) }
+            for resource in template.resources { facts.note("\(resource.kind) \(resource.code.text)") }
+            facts.note(template.access ?? "")
+        }
+    }
+}
