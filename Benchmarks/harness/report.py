@@ -1,6 +1,6 @@
 """The terminal report and docs/benchmarks/latest.md: the same tables, in Markdown that is readable as it stands."""
 
-from . import measure, summary
+from . import measure, summary, templates
 
 
 def table(header, rows, left=1):
@@ -99,6 +99,22 @@ def idle_table(raw):
     return table(["Server", "bytes/connection", few, many], rows)
 
 
+def template_table(raw):
+    rows = [
+        [raw["labels"][r["name"]]]
+        + [
+            text
+            for page in templates.PAGES
+            for text in (figure(r[page]["cpu"]), times(r[page]["squall"]), f"{r[page]['bytes']:,.0f}")
+        ]
+        for r in summary.template_rows(raw)
+    ]
+    header = ["Engine"]
+    for page in templates.PAGES:
+        header += [f"{page}, CPU µs", "to Squall's", "bytes"]
+    return table(header, rows)
+
+
 def targets_table(raw):
     def shown(value, unit):
         return times(value) if unit == "×" else f"{figure(value)} {unit}"
@@ -152,6 +168,16 @@ def sections(raw):
             f"between {measure.FEW:,} and {measure.MANY:,} of them.",
             idle_table(raw),
         )
+    if raw.get("templates"):
+        yield (
+            "Templates",
+            f"`fortunes` is TechEmpower's page of {len(templates.FORTUNES) + 1} rows, one of them added and all sorted in every "
+            f"render; `table` is one of {templates.ROWS:,} × {templates.COLUMNS} texts. Both are escaped and rendered into memory, by "
+            f"templates that were parsed before, for {s['render_seconds']:g} s of CPU time on core {server}. CPU is user and system "
+            f"time of the process over the renders. Medians of {s['rounds']} rounds; every round runs every engine, and "
+            "ratios are medians of the ratios within a round. All pages are the same but for the spelling of entities.",
+            template_table(raw),
+        )
 
 
 def notes(raw):
@@ -159,7 +185,7 @@ def notes(raw):
     found += [f"{raw['labels'].get(f['server'], f['server'])}, {f['test']}, round {f['round'] + 1}: {f['reason']}" for f in raw["failed"]]
     busy = summary.others(raw)
     if busy is not None and busy > 0.05:
-        found.append(f"Other processes took {busy:.2f} cores while CPU per request was measured; the figures are that uncertain.")
+        found.append(f"Other processes took {busy:.2f} cores while CPU time was measured; the figures are that uncertain.")
     for row in (row for test in filter(raw.get, summary.LOADS) for row in summary.load_rows(raw, test)):
         if row["errors"]:
             found.append(f"{raw['labels'][row['name']]}: {row['errors']} errors under wrk.")
@@ -197,6 +223,6 @@ def markdown(raw):
     parts += [
         "## To repeat",
         "```\nmake bench\n```",
-        f"Settings of this run: `{raw['settings']['command']}`. A server that is not installed is skipped.",
+        f"Settings of this run: `{raw['settings']['command']}`. What is not installed is skipped.",
     ]
     return "\n\n".join(parts) + "\n"

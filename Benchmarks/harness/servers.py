@@ -63,6 +63,16 @@ def swift_product(product, directory):
     return os.path.join(where, product)
 
 
+def swift_pins(directory, *wanted):
+    """What a package of peers has been built with."""
+    try:
+        with open(os.path.join(directory, "Package.resolved")) as file:
+            pins = json.load(file)["pins"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    return ", ".join(f"{p['identity']} {p['state']['version']}" for p in pins if p["identity"] in wanted)
+
+
 def write_files():
     """What /static/ serves: bytes that no file system stores as less."""
     os.makedirs(FILES, exist_ok=True)
@@ -291,8 +301,11 @@ class PythonServer(Server):
         found = machine.output(python, "-c", code, *self.packages)
         return found and f"{found}; " + machine.output(python, "--version")
 
+    def python(self, script):
+        return [os.path.join(VENV, "bin", "python"), path("peers", "python", script)]
+
     def command(self, port):
-        return [os.path.join(VENV, "bin", "python"), path("peers", "python", self.script), "--port", str(port)]
+        return [*self.python(self.script), "--port", str(port)]
 
 
 class Tornado(PythonServer):
@@ -311,13 +324,7 @@ class Hummingbird(Server):
         self.program = swift_product("HelloHummingbird", path("HelloHummingbird"))
 
     def version(self):
-        try:
-            with open(path("HelloHummingbird", "Package.resolved")) as file:
-                pins = json.load(file)["pins"]
-        except (OSError, ValueError, KeyError):
-            return ""
-        wanted = ("hummingbird", "swift-nio")
-        return ", ".join(f"{p['identity']} {p['state']['version']}" for p in pins if p["identity"] in wanted)
+        return swift_pins(path("HelloHummingbird"), "hummingbird", "swift-nio")
 
     def command(self, port):
         return [self.program, "--port", str(port)]

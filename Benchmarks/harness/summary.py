@@ -3,9 +3,12 @@
 from statistics import median
 
 from .measure import frozen
+from .templates import PAGES
 
 # The tests that count CPU per request under wrk.
 LOADS = ("hello", "small-file", "large-file")
+# The tests that are read as CPU time, and so run all rounds: what runs beside them shows in their figures.
+COSTS = (*LOADS, "templates")
 
 # What the raw results are compared with, and by how much at most.
 TARGETS = {
@@ -17,6 +20,14 @@ TARGETS = {
     "cpu_ms": 5.0,
     "cpu_go": 0.1,
     "idle_bytes": 1024,
+}
+# The same for rendering, against each engine's CPU time.
+TEMPLATE_TARGETS = {
+    "tornado-templates": ("Tornado's", 0.2),
+    "jinja": ("Jinja2's", 0.2),
+    "go-templates": ("Go's", 0.33),
+    "mustache": ("swift-mustache's", 1.0),
+    "stencil": ("Stencil's", 1.0),
 }
 
 
@@ -45,8 +56,8 @@ def load_rows(raw, test):
 
 
 def others(raw):
-    """The median share of a core that other processes took while CPU per request was measured."""
-    shares = [r["others"] for test in LOADS for rounds in raw.get(test, {}).values() for r in rounds]
+    """The median share of a core that other processes took while CPU time was measured."""
+    shares = [r["others"] for test in COSTS for rounds in raw.get(test, {}).values() for r in rounds]
     return median(shares) if shares else None
 
 
@@ -79,6 +90,18 @@ def slow_rows(raw, key):
     return sorted(rows, key=lambda r: (not r["name"].startswith("squall"), r["whole"]["frozen"]))
 
 
+def template_rows(raw):
+    results = raw["templates"]
+    rows = []
+    for name, rounds in results.items():
+        row = {"name": name}
+        for page in PAGES:
+            row[page] = {key: median(r[page][key] for r in rounds) for key in ("cpu", "bytes")}
+            row[page]["squall"] = pair_ratio(results, name, "squall-templates", lambda r: r[page]["cpu"])
+        rows.append(row)
+    return sorted(rows, key=lambda row: row["fortunes"]["cpu"])
+
+
 def targets(raw):
     """(what, measured, bound, unit) for every target that this run has figures for."""
     found = []
@@ -107,4 +130,9 @@ def targets(raw):
     if "squall" in raw.get("idle", {}):
         slope = middle(raw["idle"]["squall"], "bytes")
         found.append(("Idle connection, resident memory", slope, TARGETS["idle_bytes"], "bytes"))
+    for page in PAGES:
+        for peer, (label, bound) in TEMPLATE_TARGETS.items():
+            ratio = pair_ratio(raw.get("templates", {}), "squall-templates", peer, lambda r: r[page]["cpu"])
+            if ratio is not None:
+                found.append((f"Template {page}, CPU per render against {label}", ratio, bound, "×"))
     return found
