@@ -36,7 +36,7 @@ final class TemplateSet {
             }
             if isWhole { low = middle } else { high = middle }
         }
-        return low
+        return (max(0, low - 4)...low).last { String(validating: bytes[..<$0], as: UTF8.self) != nil } ?? low
     }
 
     /// The template that a path names in another template: beside that, or in the folder of all.

@@ -438,30 +438,3 @@ struct Parser {
         code.text.lowercased().contains(wanted.description)
     }
 }
-
-/// The closest of some words, as an addition to a message; empty where none is close.
-func suggestion(for word: String, among words: some Sequence<String>) -> String {
-    var best: (word: String, distance: Int)?
-    for candidate in words {
-        let distance = editDistance(Array(word.utf8.prefix(64)), Array(candidate.utf8.prefix(64)))
-        if distance <= max(1, candidate.utf8.count / 3), distance < best?.distance ?? .max {
-            best = (candidate, distance)
-        }
-    }
-    return best.map { "; did you mean '\($0.word)'?" } ?? ""
-}
-
-/// How many bytes are to be put in, taken out or changed.
-private func editDistance(_ one: [UInt8], _ other: [UInt8]) -> Int {
-    var row = Array(0...other.count)
-    for (index, byte) in one.enumerated() {
-        var diagonal = row[0]
-        row[0] = index + 1
-        for (column, otherByte) in other.enumerated() {
-            let changed = diagonal + (byte == otherByte ? 0 : 1)
-            diagonal = row[column + 1]
-            row[column + 1] = min(changed, diagonal + 1, row[column] + 1)
-        }
-    }
-    return row[other.count]
-}
