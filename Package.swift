@@ -66,7 +66,8 @@ let package = Package(
             dependencies: ["Squall", "SquallIO"],
             path: "Examples/FreezeLab",
             resources: [.embedInCode("Public")],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            plugins: ["SquallTemplates"]),
         .executableTarget(
             name: "ConformanceServer",
             dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],

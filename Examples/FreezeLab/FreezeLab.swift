@@ -24,10 +24,10 @@ import Darwin
                 Route("/file", FileReader.init)
 
                 Route("/probe", Probe.init)
-                Route("/") { Page(PackageResources.index_html, "text/html; charset=UTF-8") }
-                Route("/lab.css") { Page(PackageResources.lab_css, "text/css; charset=UTF-8") }
-                Route("/lab.js") { Page(PackageResources.lab_js, "text/javascript; charset=UTF-8") }
-                Route("/icon.svg") { Page(PackageResources.icon_svg, "image/svg+xml") }
+                Route("/", Lab.init)
+                Route("/lab.css") { Asset(PackageResources.lab_css, "text/css; charset=UTF-8") }
+                Route("/lab.js") { Asset(PackageResources.lab_js, "text/javascript; charset=UTF-8") }
+                Route("/icon.svg") { Asset(PackageResources.icon_svg, "image/svg+xml") }
             }
             try await lab.run(port: options.port, host: options.host)
         } catch {

@@ -1,7 +1,15 @@
 import Squall
 
-/// A part of the page. It is in the program itself, so that there is nothing to install and nothing to look for.
-final class Page: RequestHandler {
+/// The page itself: `Templates/index.html`, compiled.
+final class Lab: RequestHandler {
+    override func get() async throws {
+        setHeader("Cache-Control", "no-cache")
+        try await render(IndexPage())
+    }
+}
+
+/// What the page needs. It is in the program itself, so that there is nothing to install and nothing to look for.
+final class Asset: RequestHandler {
     let bytes: [UInt8]
     let type: String
 
