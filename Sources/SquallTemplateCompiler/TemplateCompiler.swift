@@ -41,7 +41,8 @@ public struct TemplateCompiler {
                         at: 0, "'\(other)' and '\(name)' would both be called \(Naming.type(name)); rename one")
                 }
                 let (composer, chain, provided) = try compose(name)
-                var builder = StructBuilder(composer, chain, provided, root: root)
+                let waiting = waiting.isFilled(name) ? try compose(name, isAsync: true).0 : nil
+                var builder = StructBuilder(composer, waiting: waiting, chain, provided, root: root)
                 outputs.append(Output(name: Naming.file(name), contents: builder.build()))
             } catch {
                 if !errors.contains(error) { errors.append(error) }
@@ -66,8 +67,9 @@ public struct TemplateCompiler {
         return Texts(texts: facts.texts, skeleton: facts.skeleton, files: facts.files)
     }
 
+    /// - Parameter isAsync: nil: if anything in it waits.
     private func compose(
-        _ name: String
+        _ name: String, isAsync: Bool? = nil
     ) throws(TemplateError) -> (Composer, chain: [ParsedTemplate], provided: Set<String>) {
         var chain = [try set.template(name)]
         var calls: [Node.Call] = []
@@ -80,7 +82,7 @@ public struct TemplateCompiler {
             chain.append(try set.template(file))
             calls.append(parent)
         }
-        var composer = Composer(name, chain, set, waiting)
+        var composer = Composer(name, chain, set, waiting, isAsync: isAsync ?? waiting.contains(name))
         var provided: Set<String> = []
         for (index, call) in calls.enumerated().reversed() {
             for argument in call.arguments {

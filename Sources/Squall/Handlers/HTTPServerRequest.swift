@@ -23,8 +23,11 @@ public struct HTTPServerRequest: Sendable {
     public var headerLines: [(name: String, value: String)] {
         (0..<head.fieldCount).map { (head.fieldName(at: $0), head.fieldValue(at: $0)) }
     }
-    /// The first field of this name, given in lower case. Nothing is allocated if there is none.
-    public func header(_ name: String) -> String? { head.value(of: name) }
+    /// The first field of this name, in whatever case. Nothing is allocated if there is none and the name is given in lower case.
+    public func header(_ name: String) -> String? {
+        let isLowercase = !name.utf8.contains { (0x41...0x5a).contains($0) }
+        return head.value(of: isLowercase ? name : name.lowercased())
+    }
     /// The body. Empty in a route that streams it, and for a form of type `multipart/form-data`, which is not kept as
     /// it came: ``RequestHandler/bodyArguments()``, ``RequestHandler/files()``.
     public var body: [UInt8] { exchange?.body ?? [] }

@@ -50,8 +50,8 @@ extension RequestHandler {
         if !fields.contains(where: { $0.name.equalsIgnoringCase("vary") && $0.value.contains("HX-Request") }) {
             addHeader("Vary", "HX-Request, HX-Boosted, HX-History-Restore-Request")
         }
-        return request.header("HX-Request") == "true" && request.header("HX-Boosted") != "true"
-            && request.header("HX-History-Restore-Request") != "true"
+        return request.header("hx-request") == "true" && request.header("hx-boosted") != "true"
+            && request.header("hx-history-restore-request") != "true"
     }
 
     private func start(_ type: (some Template).Type, streaming: Bool) async throws -> TemplateOutput {

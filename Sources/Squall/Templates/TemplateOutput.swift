@@ -114,6 +114,8 @@ public struct TemplateOutput {
 
     /// Adds the scripts that the page needs.
     public mutating func endBody() throws {
+        // Where there is no head any more to put them into.
+        if headEnd == nil { try page.appendStyles(to: &bytes) }
         try page.appendScripts(to: &bytes)
         page.hasBody = true
         page.bodyEnd = bytes.count

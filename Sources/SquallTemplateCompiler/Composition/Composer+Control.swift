@@ -50,13 +50,19 @@ extension Composer {
 
     mutating func choice(_ code: Code, _ branches: [Node.Branch]) throws(TemplateError) {
         flushBeforeWaiting(code)
-        builder.code("", code, " {", &facts)
+        guard let first = branches.first else { return }
+        var isFirst = true
         try join(branches, code, isClosed: true) { (self, branch) throws(TemplateError) in
-            self.builder.code("", branch.tag, ":", &self.facts)
+            if isFirst {
+                self.builder.code(switch: code, case: first.tag, &self.facts)
+                isFirst = false
+            } else {
+                self.builder.code("", branch.tag, ":", &self.facts)
+            }
             self.builder.openScope()
             try self.walk(branch.body)
             self.builder.closeScope()
-            self.builder.line("break", &self.facts)
+            self.builder.endCase(&self.facts)
         }
         builder.line("}", &facts)
     }

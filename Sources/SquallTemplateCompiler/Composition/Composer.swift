@@ -28,14 +28,16 @@ struct Composer {
     private static let mostNodes = 200_000
     private static let deepest = 50
 
-    init(_ name: String, _ chain: [ParsedTemplate], _ set: TemplateSet, _ waiting: Waiting) {
+    init(
+        _ name: String, _ chain: [ParsedTemplate], _ set: TemplateSet, _ waiting: Waiting, isAsync: Bool
+    ) {
         self.set = set
         self.waiting = waiting
         self.name = name
         language = Naming.kind(of: name)?.language ?? .plain
         context = PageContext(language)
         parameters = Set(chain.flatMap { $0.parameters.map(\.name) })
-        builder = FunctionBuilder(parameters: parameters, isAsync: waiting.contains(name))
+        builder = FunctionBuilder(parameters: parameters, isAsync: isAsync)
         slots = chain.first?.slots.map(\.name) ?? []
         for template in chain {
             var seen: Set<String> = []
@@ -145,7 +147,9 @@ struct Composer {
         case .text(let text):
             for piece in try PageText.pieces(text, &context) { put(piece) }
         case .output(let code, let escaping): try output(code, escaping)
-        case .raw(let code): builder.code("\(builder.call(code)) _o.put(raw: ", code, ")", &facts)
+        case .raw(let code):
+            flushBeforeWaiting(code)
+            builder.code("try _o.put(raw: ", code, ")", &facts)
         case .block(let block): try self.block(block)
         case .parentBlock(let code): try parentBlock(code)
         case .fragment(let block): try fragment(block)
@@ -154,7 +158,9 @@ struct Composer {
         case .slot(let block): try slot(block)
         case .module(let code): try module(code)
         case .apply(let function, let body): try apply(function, body)
-        case .set(let code): try builder.set(code, &facts)
+        case .set(let code):
+            flushBeforeWaiting(code)
+            try builder.set(code, &facts)
         case .branches(let branches, let isClosed): try self.branches(branches, isClosed)
         case .loop(let code, let isFor, let body): try loop(code, isFor, body)
         case .choice(let code, let branches): try choice(code, branches)
@@ -183,13 +189,13 @@ struct Composer {
             let suffix =
                 value == .text || value == .script
                 ? ")" : value == .scriptAttribute ? ", inAttribute: true)" : ", .\(value.rawValue))"
-            builder.code("\(builder.call(code)) _o.put(\(isScript ? "script: " : "")", code, suffix, &facts)
+            builder.code("try _o.put(\(isScript ? "script: " : "")", code, suffix, &facts)
         case .none:
             flushBeforeWaiting(code)
-            builder.code("\(builder.call(code)) _o.put(raw: ", code, ")", &facts)
+            builder.code("try _o.put(raw: ", code, ")", &facts)
         case .function(let function):
             flushBeforeWaiting(code)
-            builder.code("\(builder.call(code)) _o.put(", code, ", through: \(function.text))", &facts)
+            builder.code("try _o.put(", code, ", through: \(function.text))", &facts)
             builder.use(function)
         }
     }
@@ -257,9 +263,7 @@ struct Composer {
         if !call.arguments.isEmpty {
             // The value is made where the name does not mean the parameter yet.
             for (index, argument) in call.arguments.enumerated() {
-                builder.code(
-                    "let _v\(count)_\(index) = \(builder.call(argument.value, isSilent: true))", argument.value, "",
-                    &facts)
+                builder.code("let _v\(count)_\(index) = ", argument.value, "", &facts)
             }
         }
         let number = count
@@ -338,15 +342,19 @@ struct Composer {
         }
         if !facts.files.contains(file) { facts.files.append(file) }
         builder.line("_o.require(\(Naming.type(file)).resources)", &facts)
-        let isAsync = waiting.contains(file)
-        if isAsync { builder.line("try await _o.flushBeforeWaiting()", &facts) }
+        // One that waits for nothing itself has a second function, for what is put into it here.
+        let isFilled = !waiting.contains(file) && waiting.waits(fills)
+        let isAsync = isFilled || waiting.contains(file)
+        if waiting.contains(file) { builder.line("try await _o.flushBeforeWaiting()", &facts) }
         var given = 0
         for (index, slot) in template.slots.enumerated() where fills.contains(where: { $0.name == slot.name }) {
             given |= 1 << index
         }
         // One expression, in which the compiler takes no directive: what is passed is written in one piece.
         let start = "\(isAsync ? "try await" : "try") \(Naming.type(file))("
-        let end = template.slots.isEmpty ? ").render(to: &_o)" : ").render(to: &_o, fills: \(given)"
+        let end =
+            template.slots.isEmpty
+            ? ").render(to: &_o)" : ").\(isFilled ? "renderWaiting" : "render")(to: &_o, fills: \(given)"
         if let list = call.list {
             for argument in call.arguments { builder.use(argument.value) }
             builder.code(start, list, end, &facts)
@@ -374,7 +382,13 @@ struct Composer {
             throw code.error("a module is a part of a page's text, and this is \(context.description)")
         }
         flushBeforeWaiting(code)
-        builder.code("\(builder.call(code)) _o.module(", code, ")", &facts)
+        let word = Array("await".utf8)
+        guard code.bytes.starts(with: word), code.range.count > word.count,
+            isBlank(code.bytes[code.range.lowerBound + word.count])
+        else { return builder.code("\(builder.call(code)) _o.module(", code, ")", &facts) }
+        // It is the rendering that waits.
+        let template = Code(code.source, code.range.lowerBound + word.count..<code.range.upperBound)
+        builder.code("try await _o.module(", template, ")", &facts)
     }
 
     /// Nodes that leave the page as they find it.

@@ -1,8 +1,20 @@
 /// Which templates wait for something while they are rendered, so that their functions are asynchronous.
 struct Waiting {
+    private let set: TemplateSet
     private var waiting: Set<String> = []
+    /// Components of which a slot is filled with what waits, somewhere.
+    private var filled: Set<String> = []
 
     func contains(_ name: String) -> Bool { waiting.contains(name) }
+
+    /// Whether a component that does not wait itself needs a function that does.
+    func isFilled(_ name: String) -> Bool { filled.contains(name) && !waiting.contains(name) }
+
+    func waits(_ fills: [Node.Block]) -> Bool {
+        var facts = Facts()
+        for fill in fills { Self.collect(fill.body, set, &facts) }
+        return facts.waits || !facts.uses.isDisjoint(with: waiting)
+    }
 
     /// What a list of nodes has.
     private struct Facts {
@@ -13,6 +25,7 @@ struct Waiting {
     }
 
     init(_ set: TemplateSet) {
+        self.set = set
         var facts: [String: Facts] = [:]
         for name in set.names {
             // What is wrong with a template is said where it is compiled.
@@ -31,10 +44,11 @@ struct Waiting {
                 if facts.waits || !facts.uses.isDisjoint(with: waiting), waiting.insert(name).inserted {
                     isStable = false
                 }
-                for fill in facts.fills where fill.facts.waits || !fill.facts.uses.isDisjoint(with: waiting) {
-                    if waiting.insert(fill.component).inserted { isStable = false }
-                }
             }
+        }
+        for fill in facts.values.flatMap(\.fills)
+        where fill.facts.waits || !fill.facts.uses.isDisjoint(with: waiting) {
+            filled.insert(fill.component)
         }
     }
 

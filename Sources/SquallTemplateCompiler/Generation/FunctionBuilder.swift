@@ -74,6 +74,29 @@ struct FunctionBuilder {
         mapped?.line += text.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
     }
 
+    /// `switch` and its first `case`, between which the compiler takes no directive: blanks bring the second to its place.
+    mutating func code(switch code: Code, case first: Code, _ page: inout PageFacts) {
+        self.code("", code, " {", &page)
+        names.formUnion(first.freeNames)
+        page.note(first.text)
+        let (line, column) = first.source.position(of: first.range.lowerBound)
+        let (lastLine, lastColumn) = code.source.position(of: code.range.upperBound)
+        let taken = line == lastLine ? lastColumn + 1 : 0
+        let blanks =
+            String(repeating: "\n", count: max(0, line - lastLine))
+            + String(repeating: " ", count: max(0, column - 1 - taken))
+        lines[lines.count - 1] += blanks + first.text + ":"
+        let breaks = line - lastLine + first.bytes.count { $0 == UInt8(ascii: "\n") }
+        mapped?.line += max(0, breaks)
+    }
+
+    /// A case has at least one statement.
+    mutating func endCase(_ page: inout PageFacts) {
+        flush(&page)
+        let last = lines.last ?? ""
+        if !last.hasPrefix("continue ") && !last.hasPrefix("break ") { line("break", &page) }
+    }
+
     /// A line of our own, which the compiler finds where some code of the template is.
     mutating func line(_ text: String, at code: Code, _ page: inout PageFacts) {
         flush(&page)
@@ -96,12 +119,8 @@ struct FunctionBuilder {
     /// Text belongs to the branch in which it stands.
     mutating func closeText(_ page: inout PageFacts) { flush(&page) }
 
-    /// What is written before code that may throw, or wait.
-    func call(_ code: Code, isSilent: Bool = false) -> String {
-        let waits = isAsync && code.freeNames.contains("await")
-        // A `try` with nothing to try is warned about.
-        return isSilent ? "" : waits ? "try await" : "try"
-    }
+    /// What is written before a call that takes code, which may throw, or wait.
+    func call(_ code: Code) -> String { isAsync && code.freeNames.contains("await") ? "try await" : "try" }
 
     // MARK: names
 

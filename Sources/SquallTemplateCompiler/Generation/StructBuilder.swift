@@ -1,6 +1,8 @@
 /// Writes the type of a template.
 struct StructBuilder {
     private let composer: Composer
+    /// The same, for slots whose contents wait.
+    private let waiting: Composer?
     private let own: ParsedTemplate
     private let parameters: [Parameter]
     private let imports: [String]
@@ -9,8 +11,11 @@ struct StructBuilder {
     private let root: String
     private var lines: [String] = []
 
-    init(_ composer: Composer, _ chain: [ParsedTemplate], _ provided: Set<String>, root: String) {
+    init(
+        _ composer: Composer, waiting: Composer?, _ chain: [ParsedTemplate], _ provided: Set<String>, root: String
+    ) {
         self.composer = composer
+        self.waiting = waiting
         self.root = root
         // A template is a chain's first.
         own = chain[0]
@@ -27,6 +32,14 @@ struct StructBuilder {
     mutating func build() -> String {
         lines = ["// Made from \(composer.name) by squall-templates. Changes belong there.", "import Squall"]
         lines += imports.map { "import \($0)" }
+        let names = composer.fragments.reduce(composer.builder.names) { $0.union($1.function.names) }
+        if names.contains("locale") {
+            // Whose members are only seen where its module is imported.
+            lines += [
+                "#if canImport(FoundationEssentials)", "import FoundationEssentials", "#else", "import Foundation",
+                "#endif",
+            ]
+        }
         lines.append("")
         addDocumentation()
         let isAsync = composer.builder.isAsync
@@ -108,29 +121,34 @@ struct StructBuilder {
     // MARK: functions
 
     private mutating func addRender(_ isAsync: Bool) {
-        let effects = isAsync ? "async throws" : "throws"
-        let isolation = isAsync ? "nonisolated(nonsending) " : ""
-        let slots = composer.slots.indices.map {
-            ", _slot\($0): \(isolation)(inout TemplateOutput) \(effects) -> Void"
-        }.joined()
-        if slots.isEmpty {
-            lines.append("    \(access)\(isolation)func render(to _o: inout TemplateOutput) \(effects) {")
-        } else {
+        let (effects, isolation) = Self.kind(isAsync)
+        if !composer.slots.isEmpty {
             lines.append("    \(access)\(isolation)func render(to _o: inout TemplateOutput) \(effects) {")
             let empty = composer.slots.indices.map { ", _slot\($0): { _ in }" }.joined()
             lines.append("        \(isAsync ? "try await" : "try") render(to: &_o, fills: 0\(empty))")
             lines.append("    }")
-            lines.append(
-                "    \(access)\(isolation)func render(to _o: inout TemplateOutput, fills _fills: Int\(slots)) \(effects) {"
-            )
         }
-        addBody(composer.builder)
+        addRender("render", composer.builder)
+        if let waiting { addRender("renderWaiting", waiting.builder) }
+    }
+
+    private mutating func addRender(_ name: String, _ function: FunctionBuilder) {
+        let (effects, isolation) = Self.kind(function.isAsync)
+        let slots = composer.slots.indices.map {
+            ", _slot\($0): \(isolation)(inout TemplateOutput) \(effects) -> Void"
+        }.joined()
+        let fills = slots.isEmpty ? "" : ", fills _fills: Int"
+        lines.append("    \(access)\(isolation)func \(name)(to _o: inout TemplateOutput\(fills)\(slots)) \(effects) {")
+        addBody(function)
+    }
+
+    private static func kind(_ isAsync: Bool) -> (effects: String, isolation: String) {
+        isAsync ? ("async throws", "nonisolated(nonsending) ") : ("throws", "")
     }
 
     private mutating func addFragments(_ isAsync: Bool) {
         guard !composer.fragments.isEmpty else { return }
-        let effects = isAsync ? "async throws" : "throws"
-        let isolation = isAsync ? "nonisolated(nonsending) " : ""
+        let (effects, isolation) = Self.kind(isAsync)
         lines.append("    /// The parts that can be rendered alone.")
         lines.append("    \(access)enum Fragment: Sendable {")
         lines.append("        case \(composer.fragments.map { "`\($0.name)`" }.joined(separator: ", "))")

@@ -1,0 +1,2 @@
+{% parameters name: String %}
+const name = {{ name }};
