@@ -1,4 +1,5 @@
 import SquallHTTP
+import SquallIO
 
 /// Text made safe for the place where it is put: Tornado's `escape` module.
 public enum Escape {
@@ -6,32 +7,14 @@ public enum Escape {
 
     /// Text for HTML and XML, also between quotation marks: `& < > " '` become entities. Tornado's `xhtml_escape`.
     public static func html(_ text: String) -> String {
-        guard text.utf8.contains(where: isSpecial) else { return text }
         var output: [UInt8] = []
-        output.reserveCapacity(text.utf8.count + 32)
-        appendHTML(text, to: &output)
-        return String(decoding: output, as: UTF8.self)
+        output.append(escapingHTML: text)
+        return output.count == text.utf8.count ? text : String(decoding: output, as: UTF8.self)
     }
 
     /// Appends the text's UTF-8, escaped as by ``html(_:)``.
     public static func appendHTML(_ text: String, to output: inout [UInt8]) {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "&"): output += "&amp;".utf8
-            case UInt8(ascii: "<"): output += "&lt;".utf8
-            case UInt8(ascii: ">"): output += "&gt;".utf8
-            case UInt8(ascii: "\""): output += "&quot;".utf8
-            case UInt8(ascii: "'"): output += "&#x27;".utf8
-            default: output.append(byte)
-            }
-        }
-    }
-
-    private static func isSpecial(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
-        default: false
-        }
+        output.append(escapingHTML: text)
     }
 
     /// Undoes ``html(_:)``: Tornado's `xhtml_unescape`. Knows numbers (`&#228;`, `&#xe4;`), the five entities of XML and

@@ -1,32 +1,22 @@
+import SquallIO
+
 /// Text made safe for each place in a page.
 enum TemplateEscaping {
-    /// As ``Escape/appendHTML(_:to:)``, and quick where there is nothing to escape.
-    static func appendText(_ text: String, to output: inout [UInt8]) {
-        let utf8 = text.utf8
-        guard utf8.contains(where: { isSpecial[Int($0)] }) else {
-            output.append(contentsOf: utf8)
-            return
-        }
-        Escape.appendHTML(text, to: &output)
-    }
-
-    private static let isSpecial: [Bool] = (0..<256).map { "&<>\"'".utf8.contains(UInt8($0)) }
-
     static func append(_ text: String, _ context: TemplateOutput.Context, to output: inout [UInt8]) {
         switch context {
-        case .text, .attribute, .characterData: appendText(text, to: &output)
-        case .plain: output.append(contentsOf: text.utf8)
+        case .text, .attribute, .characterData: output.append(escapingHTML: text)
+        case .plain: output.append(text: text)
         case .unquoted: appendUnquoted(text, to: &output)
-        case .url: appendText(encode(checked(text), keeping: urlBytes, keepsEscapes: true), to: &output)
-        case .sourceSet: appendText(encode(checked(text), keeping: sourceSetBytes, keepsEscapes: true), to: &output)
-        case .urlRoot: appendText(encode(withoutHost(text), keeping: pathBytes), to: &output)
-        case .urlPath: appendText(encode(text, keeping: pathBytes), to: &output)
-        case .urlQuery: appendText(encode(text, keeping: unreservedBytes), to: &output)
+        case .url: output.append(escapingHTML: encode(checked(text), keeping: urlBytes, keepsEscapes: true))
+        case .sourceSet: output.append(escapingHTML: encode(checked(text), keeping: sourceSetBytes, keepsEscapes: true))
+        case .urlRoot: output.append(escapingHTML: encode(withoutHost(text), keeping: pathBytes))
+        case .urlPath: output.append(escapingHTML: encode(text, keeping: pathBytes))
+        case .urlQuery: output.append(escapingHTML: encode(text, keeping: unreservedBytes))
         case .scriptString: appendScriptString(text, to: &output)
         case .style: output.append(contentsOf: (isSafeStyle(text) ? text : "unset").utf8)
         case .styleString: appendStyleString(text, to: &output)
         case .styleURL: appendStyleString(encode(checked(text), keeping: urlBytes, keepsEscapes: true), to: &output)
-        case .document: appendText(Escape.html(text), to: &output)
+        case .document: output.append(escapingHTML: Escape.html(text))
         }
     }
 

@@ -1,3 +1,5 @@
+import SquallIO
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -34,8 +36,8 @@ extension TemplateOutput {
     /// Adds a value, escaped for where it stands.
     public mutating func put(_ value: String, _ context: Context = .text) throws {
         switch context {
-        case .text, .attribute, .characterData: TemplateEscaping.appendText(value, to: &bytes)
-        case .plain: bytes.append(contentsOf: value.utf8)
+        case .text, .attribute, .characterData: bytes.append(escapingHTML: value)
+        case .plain: bytes.append(text: value)
         default: TemplateEscaping.append(value, context, to: &bytes)
         }
     }

@@ -1,3 +1,5 @@
+import SquallIO
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -25,7 +27,7 @@ public struct TemplateOutput {
     // MARK: for handwritten templates
 
     /// Adds markup as it is.
-    public mutating func write(_ markup: String) { bytes.append(contentsOf: markup.utf8) }
+    public mutating func write(_ markup: String) { bytes.append(text: markup) }
 
     /// The handler whose response the page is.
     public var handler: RequestHandler { get throws { try page.handler("handler") } }
@@ -54,7 +56,7 @@ public struct TemplateOutput {
         if let texts {
             texts.append(index, text, to: &bytes)
         } else {
-            bytes.append(contentsOf: text.utf8)
+            bytes.append(text: text)
         }
     }
 
