@@ -43,10 +43,13 @@ public final class RawClient: Sendable {
             port: port, receiveBuffer: receiveBuffer, sendBuffer: sendBuffer, patience: patience, log: nil)
     }
 
+    /// Connects and sends `bytes` in one go, as ``sendFirst(_:)``. A task that went on in between would have to be given
+    /// a thread for that: on a busy machine that may take longer than the server waits for a request.
     static func connect(
-        port: Int, receiveBuffer: Int? = nil, sendBuffer: Int? = nil, patience: Duration, log: LogRecorder?
+        port: Int, receiveBuffer: Int? = nil, sendBuffer: Int? = nil, patience: Duration, log: LogRecorder?,
+        sending bytes: [UInt8] = []
     ) async throws -> RawClient {
-        try await pool.run {
+        try await offThread { isCancelled in
             let fd = try openSocket(receiveBuffer: receiveBuffer, sendBuffer: sendBuffer)
             guard connectSocket(fd, port: port) == 0 else {
                 let error = ClientError("connect to port \(port): \(errorText())")
@@ -54,7 +57,9 @@ public final class RawClient: Sendable {
                 throw error
             }
             let port = UInt16(truncatingIfNeeded: SquallTesting.localPort(of: fd))
-            return RawClient(fd: fd, address: .ipv4(0x7f00_0001, port: port), patience: patience, log: log)
+            let client = RawClient(fd: fd, address: .ipv4(0x7f00_0001, port: port), patience: patience, log: log)
+            try client.using { try client.sendFirst(bytes, Call(fd: $0, isCancelled: isCancelled)) }
+            return client
         }
     }
 
@@ -85,12 +90,23 @@ public final class RawClient: Sendable {
     /// Sends everything. Waits while the peer does not read.
     /// - Throws: ``ClientError`` if the connection is gone, or the peer takes nothing for too long.
     public func send(_ bytes: [UInt8]) async throws {
-        try await run { client, call in
-            var sent = 0
-            while sent < bytes.count {
-                try client.wait(.write, call) { "to send \(bytes.count - sent) bytes more" }
-                sent += try client.sendNoted(call.fd, bytes[sent...])
-            }
+        try await run { client, call in try client.send(bytes, call) }
+    }
+
+    /// Sends a request. That the server is gone is no error yet: it may have answered before it had all, and closed.
+    func sendFirst(_ bytes: [UInt8]) async throws {
+        try await run { client, call in try client.sendFirst(bytes, call) }
+    }
+
+    private func sendFirst(_ bytes: [UInt8], _ call: Call) throws {
+        do { try send(bytes, call) } catch let error as ClientError where isGone(error.code) {}
+    }
+
+    private func send(_ bytes: [UInt8], _ call: Call) throws {
+        var sent = 0
+        while sent < bytes.count {
+            try wait(.write, call) { "to send \(bytes.count - sent) bytes more" }
+            sent += try sendNoted(call.fd, bytes[sent...])
         }
     }
 
@@ -302,9 +318,17 @@ public final class RawClient: Sendable {
     private func run<Success: Sendable>(
         _ body: @escaping @Sendable (RawClient, Call) throws -> Success
     ) async throws -> Success {
+        try await Self.offThread { isCancelled in
+            try self.using { try body(self, Call(fd: $0, isCancelled: isCancelled)) }
+        }
+    }
+
+    private static func offThread<Success: Sendable>(
+        _ body: @escaping @Sendable (_ isCancelled: @escaping () -> Bool) throws -> Success
+    ) async throws -> Success {
         let flag = CancellationFlag()
         return try await withTaskCancellationHandler {
-            try await Self.pool.run { try self.using { try body(self, Call(fd: $0) { flag.isSet }) } }
+            try await pool.run { try body { flag.isSet } }
         } onCancel: {
             flag.set()
         }

@@ -182,12 +182,14 @@ public final class TestClient: Sendable {
         }
         let isInChunks = value("transfer-encoding")?.lowercased() == "chunked"
         let follows = !body.isSent && (isInChunks || value("content-length").map { $0 != "0" } ?? false)
-        let connection = if let idle = idleConnection() { idle } else { try await connect() }
         let content = isInChunks && body.isSent ? Self.inChunks(body.bytes) : body.bytes
-        do { try await connection.send(Array("\(text)\r\n".utf8) + content) } catch let error as ClientError
-            where isGone(error.code)
-        {
-            // The server may have answered before it had all, and closed.
+        let bytes = Array("\(text)\r\n".utf8) + content
+        let connection: RawClient
+        if let idle = idleConnection() {
+            connection = idle
+            try await connection.sendFirst(bytes)
+        } else {
+            connection = try await connect(sending: bytes)
         }
         return TestExchange(
             connection, client: self, path: path, isHead: method == .head, isInChunks: isInChunks,
@@ -262,8 +264,11 @@ public final class TestClient: Sendable {
         if !isKept { connection.close() }
     }
 
-    private func connect(receiveBuffer: Int? = nil, sendBuffer: Int? = nil) async throws -> RawClient {
-        try await host.connect(from: options.remoteAddress, receiveBuffer: receiveBuffer, sendBuffer: sendBuffer)
+    private func connect(
+        receiveBuffer: Int? = nil, sendBuffer: Int? = nil, sending bytes: [UInt8] = []
+    ) async throws -> RawClient {
+        try await host.connect(
+            from: options.remoteAddress, receiveBuffer: receiveBuffer, sendBuffer: sendBuffer, sending: bytes)
     }
 
     // MARK: fields

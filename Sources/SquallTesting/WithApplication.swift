@@ -123,12 +123,16 @@ final class TestHost: Sendable {
     /// Seconds since 1970, as the application sees them.
     var now: Int { clock?.secondsSince1970 ?? time(nil) }
 
-    func connect(from address: SocketAddress?, receiveBuffer: Int?, sendBuffer: Int?) async throws -> RawClient {
+    /// - Parameter bytes: a request to send as soon as the connection is there.
+    func connect(
+        from address: SocketAddress?, receiveBuffer: Int?, sendBuffer: Int?, sending bytes: [UInt8]
+    ) async throws -> RawClient {
         let connection: RawClient
         switch transport {
         case .overSocket:
             connection = try await RawClient.connect(
-                port: server.port, receiveBuffer: receiveBuffer, sendBuffer: sendBuffer, patience: patience, log: log)
+                port: server.port, receiveBuffer: receiveBuffer, sendBuffer: sendBuffer, patience: patience, log: log,
+                sending: bytes)
         case .inProcess:
             let port = UInt16(truncatingIfNeeded: nextPort.add(1, ordering: .relaxed).newValue)
             let address = address ?? .ipv4(0x7f00_0001, port: port)
@@ -137,6 +141,7 @@ final class TestHost: Sendable {
                 throw ClientError("the application cannot be reached: \(error)", code: error.code)
             }
             connection = RawClient(fd: fd, address: address, patience: patience, log: log)
+            if !bytes.isEmpty { try await connection.sendFirst(bytes) }
         }
         connections.withLock { $0.append(connection) }
         return connection

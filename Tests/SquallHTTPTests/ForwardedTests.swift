@@ -78,9 +78,9 @@ import Testing
 
     @Test func `long fields take linear time`() {
         for piece in ["for=a,", ";", ",", "for=\"\\\\\",", "a=b;", " ", "\"", "\\", "\\\"", "\\\\\"", ",\""] {
-            _ = ForwardedElement.nearestFirst(String(repeating: piece, count: 500_000))
+            _ = ForwardedElement.nearestFirst(String(repeating: piece, count: 100_000))
         }
-        let open = ForwardedElement.nearestFirst("for=\"" + String(repeating: "\\a", count: 1_000_000))
+        let open = ForwardedElement.nearestFirst("for=\"" + String(repeating: "\\a", count: 200_000))
         #expect(open.elements.isEmpty && !open.isWhole)
     }
 }

@@ -1,9 +1,11 @@
+import Dispatch
 import HTTPTypes
 import Logging
 import Squall
 import SquallHTTP
 import SquallIO
 import SquallTesting
+import Synchronization
 import Testing
 
 private let transports: [TestTransport] = [.inProcess, .overSocket]
@@ -145,7 +147,8 @@ private let transports: [TestTransport] = [.inProcess, .overSocket]
     }
 
     @Test func `a connection that is closed while it is read ends the reading, and can be used no more`() async throws {
-        try await withApplication(try site()) { client in
+        // The server must not end it before, however long the test waits for a thread.
+        try await withApplication(try site(), clock: TestClock()) { client in
             let raw = try await client.raw()
             let reading = Task { try await raw.readToEnd() }
             try await raw.send("GET / HT")
@@ -160,6 +163,31 @@ private let transports: [TestTransport] = [.inProcess, .overSocket]
             #expect(error?.description.contains("GET / HT") == true)
             raw.halfClose()
             raw.reset()
+        }
+    }
+
+    /// On a busy machine that may be later than a server waits for a request.
+    @Test(arguments: transports) func `a request is sent before its task is given a thread again`(
+        _ transport: TestTransport
+    ) async throws {
+        let gate = Gate()
+        let application = try site {
+            Route("/gate") { handler in
+                try await gate.wait()
+                handler.write("through")
+            }
+        }
+        try await withApplication(application, transport) { client in
+            let executor = HeldExecutor()
+            let task = Task(executorPreference: executor) { try await client.get("/gate").text }
+            defer {
+                gate.open()
+                executor.release()
+            }
+            try await gate.waitForArrival()
+            gate.open()
+            executor.release()
+            #expect(try await task.value == "through")
         }
     }
 
@@ -235,5 +263,39 @@ private let transports: [TestTransport] = [.inProcess, .overSocket]
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
         }
+    }
+}
+
+/// Lets a task begin, and go on after its first `await` only when it is released.
+private final class HeldExecutor: TaskExecutor {
+    private struct State {
+        var hasBegun = false
+        var isReleased = false
+        var held: [UnownedJob] = []
+    }
+    private let state = Mutex(State())
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let isHeld = state.withLock { state in
+            let isHeld = state.hasBegun && !state.isReleased
+            if isHeld { state.held.append(job) }
+            state.hasBegun = true
+            return isHeld
+        }
+        if !isHeld { run(job) }
+    }
+
+    func release() {
+        let held = state.withLock { state in
+            state.isReleased = true
+            defer { state.held = [] }
+            return state.held
+        }
+        for job in held { run(job) }
+    }
+
+    private func run(_ job: UnownedJob) {
+        DispatchQueue.global().async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

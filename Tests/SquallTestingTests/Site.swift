@@ -13,6 +13,8 @@ func site(
     with configure: (inout Application.Settings) -> Void = { _ in }, @RouteBuilder routes: () -> [Route] = { [] }
 ) throws -> Application {
     var settings = Application.Settings()
+    // In the wave of tests at the start of a run, one may wait longer for a thread than a client may take for a head.
+    settings.limits.headerTimeout = RawClient.patience * 3
     configure(&settings)
     return try Application(settings: settings) {
         Route("/") { handler in handler.write("hello") }

@@ -74,12 +74,12 @@ final class Stall: @unchecked Sendable {
     }
 
     func findCause(_ now: Int64) {
-        // Once a sample was taken, a sleeping thread waits in the handler's restart of its call.
-        if !frames.isEmpty, cause != nil, cause != .cpu { return }
         let call = ThreadStatus.systemCall(of: thread.tid)
         isUnclear = false
         if let call {
             hasWaited = true
+            // Once a sample was taken, a sleeping thread waits in the handler's restart of its call.
+            if !frames.isEmpty, cause != nil, cause != .cpu { return }
             cause = call.isLock ? .lock : .kernelWait
             if call.name != "restart_syscall" {
                 systemCall = call.name
@@ -88,6 +88,8 @@ final class Stall: @unchecked Sendable {
         } else if cause != .cpu || !thread.isLowered.load(ordering: .relaxed) {
             // Not once its priority was lowered: that it gets no processor then is Squall's doing.
             if computes(share: 0.25, now) {
+                // What waited before computes now, somewhere else.
+                if cause == .kernelWait || cause == .lock { frames = [] }
                 cause = .cpu
                 systemCall = nil
                 resource = nil

@@ -130,9 +130,9 @@ final class StallReporter: Sendable {
             }
             var reports: [(report: StallReport, frames: [UInt])] = []
             pending.takeAll { if let report = $0.report { reports.append((report, $0.frames)) } }
-            for (report, frames) in reports {
-                var report = report
-                report.frames = symbolizer.frames(of: frames)
+            let frames = symbolizer.frames(of: reports.map(\.frames))
+            for (var report, frames) in zip(reports.map(\.report), frames) {
+                report.frames = frames
                 if !report.frames.isEmpty { hasLookedUp = true }
                 report.guilty = Symbolizer.guilty(in: report.frames)
                 let logger = state.withLock { state in

@@ -7,17 +7,39 @@ import Synchronization
 
 /// Turns return addresses into functions, files and lines. Belongs to one thread: the reporter's, or that of its maker.
 final class Symbolizer {
-    private var cache: [[UInt]: [StallReport.Frame]] = [:]
+    /// An address on a stack. That of a call is the one before the address to return to.
+    private struct Place: Hashable {
+        let address: UInt
+        let isReturn: Bool
+    }
+    /// By place: stacks have most of their outer frames in common, and each place takes tens of milliseconds, as the runtime
+    /// goes through the table of lines for it.
+    private var cache: [Place: [StallReport.Frame]] = [:]
 
-    /// - Parameter addresses: the handler, the kernel's return from it, the interrupted instruction, and then return
+    private static func places(_ addresses: some Sequence<UInt>, isInterrupted: Bool) -> [Place] {
+        addresses.enumerated().map { Place(address: $1, isReturn: $0 > 0 || !isInterrupted) }
+    }
+
+    /// The frames of each stack. All that are not known are looked up in one go, so that the symbols are read once.
+    /// - Parameter stacks: of each the handler, the kernel's return from it, the interrupted instruction, and then return
     ///   addresses, innermost first.
-    func frames(of addresses: [UInt]) -> [StallReport.Frame] {
-        guard addresses.count > 2 else { return [] }
-        if let known = cache[addresses] { return known }
-        let frames = Self.symbolicateAside(Array(addresses.dropFirst(2)))
-        if cache.count > 512 { cache.removeAll() }
-        cache[addresses] = frames
-        return frames
+    func frames(of stacks: [[UInt]]) -> [[StallReport.Frame]] {
+        let stacks = stacks.map { Self.places($0.dropFirst(2), isInterrupted: true) }
+        find(stacks.joined(), by: Self.lookUpAside)
+        return stacks.map { $0.flatMap { cache[$0] ?? [] } }
+    }
+
+    /// - Parameter isInterrupted: the first is where the thread was, and no return address.
+    func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {
+        let places = Self.places(addresses, isInterrupted: isInterrupted)
+        find(places, by: Self.lookUp)
+        return places.flatMap { cache[$0] ?? [] }
+    }
+
+    private func find(_ places: some Sequence<Place>, by lookUp: ([Place]) -> [Place: [StallReport.Frame]]) {
+        if cache.count > 4_096 { cache.removeAll() }
+        let unknown = Set(places).filter { cache[$0] == nil }
+        if !unknown.isEmpty { cache.merge(lookUp(Array(unknown))) { $1 } }
     }
 
     /// Looks up what is loaded, if that was not done.
@@ -29,15 +51,15 @@ final class Symbolizer {
 
     /// On a thread that ends with it. The runtime keeps the symbols of every image that it has looked at, some 25 MB, for the
     /// thread that looked.
-    private static func symbolicateAside(_ addresses: [UInt]) -> [StallReport.Frame] {
-        let frames = Mutex<[StallReport.Frame]>([])
+    private static func lookUpAside(_ places: [Place]) -> [Place: [StallReport.Frame]] {
+        let frames = Mutex<[Place: [StallReport.Frame]]>([:])
         let parker = Parker()
         let isStarted = startThread(named: "squall-symbols") {
-            let found = Symbolizer().symbolicate(addresses)
+            let found = lookUp(places)
             frames.withLock { $0 = found }
             parker.unpark()
         }
-        guard isStarted else { return [] }
+        guard isStarted else { return [:] }
         parker.park()
         return frames.withLock { $0 }
     }
@@ -51,22 +73,23 @@ final class Symbolizer {
         return images.isEmpty ? ImageMap.capture() : images
     }()
 
-    /// - Parameter isInterrupted: the first is where the thread was, and no return address.
-    func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {
-        let frames = addresses.enumerated().map { index, address -> RichFrame<UInt> in
-            index == 0 && isInterrupted ? .programCounter(address) : .returnAddress(address)
-        }
-        let backtrace = Backtrace(architecture: Self.architecture, frames: frames, images: Self.images)
-        guard let symbolicated = backtrace.symbolicated(options: .default) else { return [] }
-        return symbolicated.frames.compactMap { frame in
-            guard let symbol = frame.symbol else {
-                return StallReport.Frame(function: "\(frame.captured)", file: nil, line: nil)
+    private static func lookUp(_ places: [Place]) -> [Place: [StallReport.Frame]] {
+        var found: [Place: [StallReport.Frame]] = [:]
+        for place in places {
+            let frame: RichFrame<UInt> = place.isReturn ? .returnAddress(place.address) : .programCounter(place.address)
+            let backtrace = Backtrace(architecture: architecture, frames: [frame], images: images)
+            // Several where calls were inlined.
+            found[place] = backtrace.symbolicated(options: .default)?.frames.map { frame in
+                guard let symbol = frame.symbol else {
+                    return StallReport.Frame(function: "\(frame.captured)", file: nil, line: nil)
+                }
+                let location = symbol.sourceLocation
+                return StallReport.Frame(
+                    function: symbol.name, file: location?.path,
+                    line: location.flatMap { $0.line > 0 ? $0.line : nil })
             }
-            let location = symbol.sourceLocation
-            return StallReport.Frame(
-                function: symbol.name, file: location?.path,
-                line: location.flatMap { $0.line > 0 ? $0.line : nil })
         }
+        return found
     }
 
     #if arch(x86_64)
@@ -77,8 +100,11 @@ final class Symbolizer {
     private static let architecture = "unknown"
     #endif
     #else
-    func symbolicate(_ addresses: [UInt], isInterrupted: Bool = true) -> [StallReport.Frame] {
-        addresses.map { StallReport.Frame(function: "0x" + String($0, radix: 16), file: nil, line: nil) }
+    private static func lookUp(_ places: [Place]) -> [Place: [StallReport.Frame]] {
+        Dictionary(
+            uniqueKeysWithValues: places.map {
+                ($0, [StallReport.Frame(function: "0x" + String($0.address, radix: 16), file: nil, line: nil)])
+            })
     }
     #endif
 

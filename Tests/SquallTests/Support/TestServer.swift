@@ -62,6 +62,8 @@ func withServer<Result: Sendable>(
     await turnstile.enter()
     defer { turnstile.leave() }
     var settings = Application.Settings()
+    // In the wave of tests at the start of a run, one may wait longer for a thread than a client may take for a head.
+    if clock == nil { settings.limits.headerTimeout = RawClient.patience * 3 }
     configure(&settings)
     let application = try Application(settings: settings, routes)
     return try await withApplication(
