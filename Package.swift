@@ -17,6 +17,7 @@ let package = Package(
         .plugin(name: "SquallTemplates", targets: ["SquallTemplates"]),
         .executable(name: "squall-templates", targets: ["squall-templates"]),
         .executable(name: "freeze-lab", targets: ["FreezeLab"]),
+        .executable(name: "templates-example", targets: ["TemplatesExample"]),
         .executable(name: "squall-conformance", targets: ["ConformanceServer"]),
     ],
     dependencies: [
@@ -68,6 +69,12 @@ let package = Package(
             resources: [.embedInCode("Public")],
             swiftSettings: settings,
             plugins: ["SquallTemplates"]),
+        .executableTarget(
+            name: "TemplatesExample",
+            dependencies: ["Squall", .product(name: "Logging", package: "swift-log")],
+            path: "Examples/Templates",
+            resources: [.copy("Public")],
+            swiftSettings: settings, plugins: ["SquallTemplates"]),
         .executableTarget(
             name: "ConformanceServer",
             dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],
