@@ -103,6 +103,14 @@ let package = Package(
             dependencies: ["Squall", "SquallTesting", "SquallTemplateCompiler"],
             swiftSettings: settings, plugins: ["SquallTemplates"]),
         .testTarget(
+            name: "TemplatesExampleTests",
+            dependencies: [
+                "TemplatesExample", "Squall", "SquallTesting",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "SquallTestingTests",
             dependencies: [
                 "Squall", "SquallIO", "SquallTesting",
