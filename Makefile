@@ -36,7 +36,7 @@ templates: bootstrap
 
 test: bootstrap
 	scripts/swift-test $(ARGS)
-	@if command -v python3 >/dev/null; then scripts/browser-test; \
+	@if command -v python3 >/dev/null; then scripts/browser-test && scripts/browser-test-templates; \
 	else echo 'browser test: Python 3 is not installed; skipped'; fi
 
 build: bootstrap

@@ -4,6 +4,8 @@ import Squall
 /// A small shop for maps, to show templates.
 ///
 ///     templates-example [--port N] [--host ADDRESS] [--develop]
+///
+/// To change templates and see it when a page is loaded again: `swift run templates-example --develop`.
 @main struct TemplatesExample {
     static func main() async {
         let options = Options(CommandLine.arguments.dropFirst())
