@@ -6,10 +6,11 @@ SOURCES := Package.swift Plugins Sources Tests Examples Benchmarks Fuzz
 # Passed on to what a target runs, as in: make demo ARGS="--port 9000"
 ARGS ?=
 
-.PHONY: help demo test build release format check-format tsan chaos fuzz differential bench docs bootstrap
+.PHONY: help demo templates test build release format check-format tsan chaos fuzz differential bench docs bootstrap
 
 help:
 	@echo 'make demo          serve the Freeze Lab on http://127.0.0.1:8888'
+	@echo 'make templates     serve a small shop made of templates on http://127.0.0.1:8889'
 	@echo 'make test          run all tests, those of the page in Chromium too where it is installed'
 	@echo 'make build         build for debugging'
 	@echo 'make release       build for use'
@@ -29,9 +30,13 @@ demo: bootstrap
 	$(SWIFT) build -c release --product freeze-lab
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/freeze-lab" $(ARGS)
 
+templates: bootstrap
+	$(SWIFT) build -c release --product templates-example
+	@exec "$$($(SWIFT) build -c release --show-bin-path)/templates-example" $(ARGS)
+
 test: bootstrap
 	scripts/swift-test $(ARGS)
-	@if command -v python3 >/dev/null; then scripts/browser-test; \
+	@if command -v python3 >/dev/null; then scripts/browser-test && scripts/browser-test-templates; \
 	else echo 'browser test: Python 3 is not installed; skipped'; fi
 
 build: bootstrap

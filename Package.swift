@@ -17,6 +17,7 @@ let package = Package(
         .plugin(name: "SquallTemplates", targets: ["SquallTemplates"]),
         .executable(name: "squall-templates", targets: ["squall-templates"]),
         .executable(name: "freeze-lab", targets: ["FreezeLab"]),
+        .executable(name: "templates-example", targets: ["TemplatesExample"]),
         .executable(name: "squall-conformance", targets: ["ConformanceServer"]),
     ],
     dependencies: [
@@ -69,6 +70,12 @@ let package = Package(
             swiftSettings: settings,
             plugins: ["SquallTemplates"]),
         .executableTarget(
+            name: "TemplatesExample",
+            dependencies: ["Squall", .product(name: "Logging", package: "swift-log")],
+            path: "Examples/Templates",
+            resources: [.copy("Public")],
+            swiftSettings: settings, plugins: ["SquallTemplates"]),
+        .executableTarget(
             name: "ConformanceServer",
             dependencies: ["Squall", "COpenSSL", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "Tests/ConformanceServer",
@@ -95,6 +102,14 @@ let package = Package(
             name: "SquallTemplateTests",
             dependencies: ["Squall", "SquallTesting", "SquallTemplateCompiler"],
             swiftSettings: settings, plugins: ["SquallTemplates"]),
+        .testTarget(
+            name: "TemplatesExampleTests",
+            dependencies: [
+                "TemplatesExample", "Squall", "SquallTesting",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "SquallTestingTests",
             dependencies: [

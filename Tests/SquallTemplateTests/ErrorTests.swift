@@ -12,6 +12,10 @@ import Testing
             ("{{ }}", "1:1: error: the expression is empty; for the braces themselves write '{{!'"),
             ("{% %}", "1:1: error: the tag is empty; for the characters themselves write '{%!'"),
             ("{% end %}", "1:4: error: '{% end %}' closes nothing"),
+            (
+                "{% block a %}\n{% if b %}\n{% end block %}",
+                "3:4: error: '{% end block %}' would close the 'if' of line 2, which is the innermost tag that is open"
+            ),
             ("{% fro x in y %}", "1:4: error: there is no tag 'fro'; did you mean 'for'?"),
             ("{% zzzzzz %}", "1:4: error: there is no tag 'zzzzzz'"),
             ("{% = x %}", "1:4: error: a tag begins with its name; '= x' does not"),
@@ -35,6 +39,15 @@ import Testing
         ]) func `the syntax`(_ text: String, _ message: String)
     {
         #expect(error(text) == message)
+    }
+
+    @Test(
+        arguments: [
+            "{% block a %}{% end block %}", "{% block a %}{% end block a %}", "{% for a in b %}{% end for %}",
+            "{% if a %}{% elif b %}{% else %}{% end if %}", "{% css %}{% end css %}",
+        ]) func `an end may say what it closes`(_ text: String)
+    {
+        #expect(error(text) == nil)
     }
 
     @Test(

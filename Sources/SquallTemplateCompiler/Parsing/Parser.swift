@@ -54,7 +54,10 @@ struct Parser {
                 try checkSingle(code)
                 nodes.append(.output(code, escaping))
             case .tag(let name, let code):
-                if ends.contains(name) { return (nodes, token) }
+                if ends.contains(name) {
+                    if name == "end", let outer { try checkEnd(code, of: outer) }
+                    return (nodes, token)
+                }
                 if let node = try tag(name, code, outer) {
                     nodes.append(node)
                 } else if name != "comment" {
@@ -67,6 +70,16 @@ struct Parser {
     /// The body of a tag that only `end` closes.
     private mutating func closedBody(_ name: String, _ code: Code, jumps: Bool) throws(TemplateError) -> [Node] {
         try body(of: Surroundings(tag: name, code: code, allowsJumps: jumps), until: ["end"]).0
+    }
+
+    /// What an end says that it closes is what it closes: `{% end for %}`, where nothing has to be said.
+    private func checkEnd(_ code: Code, of outer: Surroundings) throws(TemplateError) {
+        let words = code.text.split(whereSeparator: \.isWhitespace)
+        guard words.count > 1, words[1] != outer.tag else { return }
+        let (line, _) = source.position(of: outer.code.range.lowerBound)
+        throw code.error(
+            "'{% \(code.text) %}' would close the '\(outer.tag)' of line \(line), which is the innermost tag that is open"
+        )
     }
 
     private func stray(_ tag: Code) -> TemplateError {
