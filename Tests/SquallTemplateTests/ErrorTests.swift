@@ -103,6 +103,10 @@ import Testing
             ("{% parameters a %}", "1:15: error: a parameter has a name and a type, as in report: Report"),
             ("{% parameters a: %}", "1:15: error: the parameter 'a' has no type"),
             ("{% parameters a: A = %}", "1:15: error: the default of 'a' is missing"),
+            (
+                "{% parameters class: String %}",
+                "1:15: error: 'class' is a word of Swift's own and no parameter's name; call it otherwise"
+            ),
             ("{% parameters a: A, a: B %}", "1:21: error: there is a parameter 'a' already"),
             ("{% parameters , a: A %}", "1:15: error: a parameter is missing before the comma"),
             (

@@ -39,7 +39,7 @@ extension RequestHandler {
     /// A template's text: Tornado's `render_string`. The page that it goes into is told nothing of its style sheets.
     /// - Throws: what the template's expressions throw.
     public func renderString(_ template: some Template) async throws -> String {
-        var output = TemplateOutput(page: try await page(type(of: template)), bytes: [])
+        var output = TemplateOutput(page: try await page(type(of: template)))
         try await output.page(template)
         return String(decoding: output.bytes, as: UTF8.self)
     }
@@ -67,7 +67,7 @@ extension RequestHandler {
         }
         gather()
         // What was written before stays where it is; a page that fails takes back only its own.
-        return TemplateOutput(page: page, bytes: [])
+        return TemplateOutput(page: page)
     }
 
     private func page(_ type: (some Template).Type) async throws -> TemplatePage {

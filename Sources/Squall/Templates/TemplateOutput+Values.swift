@@ -43,6 +43,9 @@ extension TemplateOutput {
     }
 
     /// Adds a number.
+    public mutating func put(_ value: Int, _ context: Context = .text) throws { appendDecimal(value) }
+
+    /// Adds a number.
     public mutating func put(_ value: some BinaryInteger, _ context: Context = .text) throws {
         // Digits and a sign are the same in every context.
         if let value = Int(exactly: value) { appendDecimal(value) } else { write(value.description) }

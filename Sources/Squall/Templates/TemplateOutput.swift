@@ -17,11 +17,13 @@ public struct TemplateOutput {
     private var holds = 0
 
     /// For a page outside of any request.
-    public init() { self.init(page: TemplatePage(nil), bytes: []) }
+    public init() { self.init(page: TemplatePage(nil)) }
 
-    init(page: TemplatePage, bytes: [UInt8]) {
+    init(page: TemplatePage) {
         self.page = page
-        self.bytes = bytes
+        bytes = []
+        // Most pages are larger, and would grow from nothing in many steps.
+        bytes.reserveCapacity(2_048)
     }
 
     // MARK: for handwritten templates

@@ -61,6 +61,9 @@ enum ParameterList {
         guard let name = names.last, names.count <= 2, names.allSatisfy({ $0.utf8.allSatisfy(isNamePart) }),
             name.utf8.first.map({ !isDigit($0) }) ?? false
         else { throw code.error("a parameter has a name and a type, as in report: Report") }
+        guard !keywords.contains(String(name)) else {
+            throw code.error("'\(name)' is a word of Swift's own and no parameter's name; call it otherwise")
+        }
         let nameStart = Code(source, code.range.lowerBound..<colon).range.upperBound - name.utf8.count
         let afterColon = Code(source, colon + 1..<code.range.upperBound)
         var scanner = SwiftScanner(source, from: afterColon.range.lowerBound, to: afterColon.range.upperBound)
@@ -93,6 +96,17 @@ enum ParameterList {
         }
         return end
     }
+
+    private static let keywords: Set = [
+        "as", "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do",
+        "else",
+        "enum", "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in",
+        "init",
+        "inout", "internal", "is", "let", "nil", "operator", "precedencegroup", "private", "protocol", "public",
+        "repeat",
+        "rethrows", "return", "self", "Self", "static", "struct", "subscript", "super", "switch", "throw", "throws",
+        "true", "try", "typealias", "var", "where", "while",
+    ]
 
     // MARK: labels
 
