@@ -40,9 +40,15 @@ import Testing
             case .snippet(let name):
                 let code = try #require(compiled[name], "\(page):\(block.line): no snippet is named \(name)")
                 #expect(block.code == code, "\(page):\(block.line): not what is compiled as \(name)")
+            case .template(let name):
+                let file = Snippets.templates.appending(path: name)
+                let text = try? String(contentsOf: file, encoding: .utf8)
+                #expect(block.code + "\n" == text, "\(page):\(block.line): not what is compiled as \(name)")
             case .manifest: break
             case nil:
-                Issue.record("\(page):\(block.line): Swift code without a line <!-- snippet: name --> above it")
+                Issue.record(
+                    "\(page):\(block.line): code without a line <!-- snippet: name --> or <!-- template: name --> above it"
+                )
             }
         }
     }
@@ -102,6 +108,8 @@ import Testing
 enum Snippets {
     enum Mark {
         case snippet(String)
+        /// A file among the templates of the tests.
+        case template(String)
         /// A part of a Package.swift, which is nothing that a test can compile.
         case manifest
     }
@@ -113,11 +121,15 @@ enum Snippets {
         var code: String
     }
 
+    static let templates = DocumentationTests.root.appending(path: "Tests/SquallTemplateTests/Templates")
+
     /// By name, dedented. Parts of the same name are joined by an empty line.
     static func compiled() throws -> [String: String] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        let own = URL(filePath: #filePath).deletingLastPathComponent()
         var snippets: [String: String] = [:]
-        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        let files = try [own, templates.deletingLastPathComponent().appending(path: "Documentation")].flatMap {
+            try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
+        }
         for file in files.sorted(by: { $0.path < $1.path }) where file.pathExtension == "swift" {
             var name: String?
             var lines: [Substring] = []
@@ -159,7 +171,7 @@ enum Snippets {
                 } else {
                     open?.code.append(line)
                 }
-            } else if line == "```swift" {
+            } else if line == "```swift" || line == "```html" {
                 open = (mark(previous), index + 1, [])
             }
             previous = line
@@ -169,6 +181,9 @@ enum Snippets {
 
     private static func mark(_ line: Substring) -> Mark? {
         if line == "<!-- manifest -->" { return .manifest }
+        if line.hasPrefix("<!-- template: "), line.hasSuffix(" -->") {
+            return .template(String(line.dropFirst(15).dropLast(4)))
+        }
         guard line.hasPrefix("<!-- snippet: "), line.hasSuffix(" -->") else { return nil }
         return .snippet(String(line.dropFirst(14).dropLast(4)))
     }
