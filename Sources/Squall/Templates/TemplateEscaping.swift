@@ -7,12 +7,17 @@ enum TemplateEscaping {
         case .text, .attribute, .characterData: output.append(escapingHTML: text)
         case .plain: output.append(text: text)
         case .unquoted: appendUnquoted(text, to: &output)
-        case .url: output.append(escapingHTML: encode(checked(text), keeping: urlBytes, keepsEscapes: true))
-        case .sourceSet: output.append(escapingHTML: encode(checked(text), keeping: sourceSetBytes, keepsEscapes: true))
-        case .urlRoot: output.append(escapingHTML: encode(withoutHost(text), keeping: pathBytes))
+        case .url:
+            // In a loop, or behind branches, a slash may be before it.
+            let url = isAfterFirstSlash(output) ? withoutHost(text, after: output) : text
+            output.append(escapingHTML: encode(checked(url), keeping: urlBytes, keepsEscapes: true))
+        case .sourceSet: output.append(escapingHTML: sourceSet(text))
+        case .animation: output.append(escapingHTML: text.utf8.contains(UInt8(ascii: ":")) ? unsafeURL : text)
+        case .urlRoot: output.append(escapingHTML: encode(withoutHost(text, after: output), keeping: pathBytes))
         case .urlPath: output.append(escapingHTML: encode(text, keeping: pathBytes))
         case .urlQuery: output.append(escapingHTML: encode(text, keeping: unreservedBytes))
         case .scriptString: appendScriptString(text, to: &output)
+        case .comment: appendComment(text, to: &output)
         case .style: output.append(contentsOf: (isSafeStyle(text) ? text : "unset").utf8)
         case .styleString: appendStyleString(text, to: &output)
         case .styleURL: appendStyleString(encode(checked(text), keeping: urlBytes, keepsEscapes: true), to: &output)
@@ -36,22 +41,90 @@ enum TemplateEscaping {
         }
     }
 
+    // MARK: comments
+
+    /// Dashes end a comment.
+    private static func appendComment(_ text: String, to output: inout [UInt8]) {
+        let start = output.count
+        output.append(escapingHTML: text)
+        let dash = UInt8(ascii: "-")
+        guard output[start...].contains(dash) else { return }
+        let parts = output[start...].split(separator: dash, omittingEmptySubsequences: false)
+        output.replaceSubrange(start..., with: Array(parts.joined(separator: "&#45;".utf8)))
+    }
+
     // MARK: URLs
 
     /// What stands in the place of a URL that could run code.
     private static let unsafeURL = "about:invalid#unsafe"
-    private static let schemes: Set = ["http", "https", "mailto", "tel", "sms"]
+    private static let schemes: Set = ["http", "https", "mailto", "tel", "sms", "ws", "wss"]
 
     private static func checked(_ url: String) -> String {
         let utf8 = url.utf8
         let ends: [UInt8] = [UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")]
         guard let end = utf8.firstIndex(where: ends.contains), utf8[end] == UInt8(ascii: ":") else { return url }
-        return schemes.contains(url[..<end].lowercased()) ? url : unsafeURL
+        let scheme = url[..<end].lowercased()
+        if schemes.contains(scheme) || scheme == "data" && isPicture(url[utf8.index(after: end)...]) { return url }
+        return unsafeURL
     }
 
-    /// After a slash, another would begin a host.
-    private static func withoutHost(_ path: String) -> String {
-        String(path.drop { $0 == "/" || $0 == "\\" })
+    /// After `data:`, a picture that can have no script in it, as SVG can.
+    private static func isPicture(_ data: Substring) -> Bool {
+        guard let comma = data.utf8.firstIndex(of: UInt8(ascii: ",")) else { return false }
+        let type = data[..<comma].lowercased()
+        return pictures.contains(where: { type == "image/\($0);base64" })
+            && data[data.utf8.index(after: comma)...].utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || "+/=".utf8.contains(byte)
+            }
+    }
+    private static let pictures = ["png", "jpeg", "jpg", "gif", "webp", "avif", "bmp"]
+
+    /// Where nothing or one slash is before a path, another slash would begin a host.
+    private static func withoutHost(_ path: String, after output: [UInt8]) -> String {
+        let slashes = path.utf8.prefix(while: isSlash).count
+        let rest = Substring(path).utf8.dropFirst(slashes).text
+        // What is before may have been sent.
+        guard isAfterFirstSlash(output) || output.isEmpty else {
+            let isFirst = output.last.map(startsURL) ?? true
+            return isFirst && slashes > 1 ? "/" + rest : path
+        }
+        // A slash may follow.
+        return rest.isEmpty ? "." : rest
+    }
+
+    private static func isAfterFirstSlash(_ output: [UInt8]) -> Bool {
+        guard let last = output.last, isSlash(last) else { return false }
+        return output.dropLast().last.map(startsURL) ?? true
+    }
+
+    private static func isSlash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") }
+
+    /// What stands before a URL in an attribute. In the URL it would have been encoded.
+    private static func startsURL(_ byte: UInt8) -> Bool { "\"'= \n\t\r".utf8.contains(byte) }
+
+    /// URLs with their widths or densities, between commas.
+    private static func sourceSet(_ text: String) -> String {
+        var rest = Substring(text).utf8
+        var candidates: [String] = []
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+        let comma = UInt8(ascii: ",")
+        while true {
+            rest = rest.drop { isBlank($0) || $0 == comma }
+            guard !rest.isEmpty else { return candidates.joined(separator: ", ") }
+            var url = rest.prefix { !isBlank($0) }
+            rest = rest.dropFirst(url.count)
+            var descriptors: [Substring.UTF8View] = []
+            if url.last == comma {
+                while url.last == comma { url = url.dropLast() }
+            } else {
+                let all = rest.prefix { $0 != comma }
+                rest = rest.dropFirst(all.count)
+                descriptors = all.split(whereSeparator: isBlank)
+            }
+            let candidate = encode(checked(url.text), keeping: urlBytes, keepsEscapes: true)
+            let words = descriptors.map { encode($0.text, keeping: unreservedBytes) }
+            candidates.append(([candidate] + words).joined(separator: " "))
+        }
     }
 
     private static let unreserved = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
@@ -62,7 +135,6 @@ enum TemplateEscaping {
     private static let unreservedBytes = table("")
     private static let pathBytes = table("/!$&*+,;=@")
     private static let urlBytes = table("/!$&*+,;=@:?#[]")
-    private static let sourceSetBytes = table("/!$&*+;=@:?#[]")
 
     /// - Parameter keepsEscapes: whether `%20` is one already.
     private static func encode(_ text: String, keeping kept: [Bool], keepsEscapes: Bool = false) -> String {
@@ -118,7 +190,9 @@ enum TemplateEscaping {
     private static func appendScriptString(_ text: String, to output: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"", "'", "`", "\\", "/", "<", ">", "&", "=", "$", "+", "{", "}", "\u{2028}", "\u{2029}", "\0"..<" ",
+            // An exclamation mark could make a comment of HTML of a '<' before.
+            case "\"", "'", "`", "\\", "/", "<", ">", "&", "=", "$", "+", "{", "}", "!", "\u{2028}", "\u{2029}",
+                "\0"..<" ",
                 "\u{7f}":
                 appendEscape(scalar.value, to: &output)
             default: output += String(scalar).utf8
@@ -147,4 +221,8 @@ enum TemplateEscaping {
             }
         }
     }
+}
+
+extension Substring.UTF8View {
+    fileprivate var text: String { String(Substring(self)) }
 }

@@ -15,14 +15,18 @@ extension TemplateOutput {
         case plain
         /// Text in which there can be no markup, as in `<title>`.
         case characterData
+        /// A comment of HTML.
+        case comment
         /// The value of an attribute, in quotation marks.
         case attribute
         /// The value of an attribute without quotation marks, after text of it.
         case unquoted
-        /// A URL's beginning; after its first slash; its path; its query or fragment.
+        /// A URL's beginning; where a slash could make a host of what follows; its path; its query or fragment.
         case url, urlRoot, urlPath, urlQuery
-        /// A URL in `srcset`.
+        /// URLs in `srcset`, each with what says for which screens it is.
         case sourceSet
+        /// What an attribute of SVG becomes in time: no URL with a scheme.
+        case animation
         /// In a string of JavaScript. A value is put out as JSON: ``TemplateOutput/put(script:inAttribute:)``.
         case scriptString
         /// A value of CSS; in a string of it; in `url()`.
@@ -53,7 +57,12 @@ extension TemplateOutput {
 
     /// Adds markup that is safe as it is where text stands, and is escaped elsewhere.
     public mutating func put(_ value: HTML, _ context: Context = .text) throws {
-        if context == .text { write(value.description) } else { try put(value.description, context) }
+        switch context {
+        case .text: write(value.description)
+        // It is the document that the attribute is written for.
+        case .document: bytes.append(escapingHTML: value.description)
+        default: try put(value.description, context)
+        }
     }
 
     /// Adds a value's description, escaped for where it stands.

@@ -35,15 +35,37 @@ public struct TemplateOutput {
     public var handler: RequestHandler { get throws { try page.handler("handler") } }
 
     /// Adds another template, and takes over what the page needs for it.
-    public mutating func module(_ template: some SynchronousTemplate) throws {
-        require(type(of: template).resources)
+    /// - Parameter context: where it stands: in the text of a page, in which what is no markup is escaped, or in a file that is none.
+    public mutating func module<Module: SynchronousTemplate>(_ template: Module, _ context: Context = .text) throws {
+        require(Module.resources)
+        let start = bytes.count
         try template.render(to: &self)
+        if context == .text, !Self.isMarkup(Module.contentType) { escape(from: start) }
     }
 
     /// Adds another template, and takes over what the page needs for it.
-    public nonisolated(nonsending) mutating func module(_ template: some Template) async throws {
-        require(type(of: template).resources)
+    /// - Parameter context: where it stands: in the text of a page, in which what is no markup is escaped, or in a file that is none.
+    public nonisolated(nonsending) mutating func module<Module: Template>(
+        _ template: Module, _ context: Context = .text
+    ) async throws {
+        require(Module.resources)
+        guard context == .text, !Self.isMarkup(Module.contentType) else { return try await template.render(to: &self) }
+        // Nothing of it is sent before it is escaped.
+        hold()
+        defer { release() }
+        let start = bytes.count
         try await template.render(to: &self)
+        escape(from: start)
+    }
+
+    private mutating func escape(from start: Int) {
+        let text = String(decoding: bytes[start...], as: UTF8.self)
+        bytes.removeSubrange(start...)
+        bytes.append(escapingHTML: text)
+    }
+
+    private static func isMarkup(_ contentType: String) -> Bool {
+        contentType.hasPrefix("text/html") || contentType.prefix { $0 != ";" }.hasSuffix("xml")
     }
 
     /// What the page needs: once, however often it is asked for.

@@ -15,14 +15,16 @@ extension Composer {
                 end = context
                 continue
             }
-            guard let joined = known.joined(context) else {
-                throw branch.tag.error(
-                    "the branches end in different places: here \(context.description), otherwise \(known.description); open and close the same in each"
-                )
-            }
-            end = joined
+            end = try joined(known, context, branch.tag)
         }
         context = end ?? start
+    }
+
+    private func joined(_ one: PageContext, _ other: PageContext, _ tag: Code) throws(TemplateError) -> PageContext {
+        if let result = one.joined(other) { return result }
+        throw tag.error(
+            "the branches end in different places: here \(other.description), otherwise \(one.description); open and close the same in each"
+        )
     }
 
     mutating func branches(_ branches: [Node.Branch], _ isClosed: Bool) throws(TemplateError) {
@@ -67,27 +69,43 @@ extension Composer {
         builder.line("}", &facts)
     }
 
+    /// The body must mean the same in each turn, so that it is gone through again if what it leaves is not what it began with.
     mutating func loop(_ code: Code, _ isFor: Bool, _ body: [Node]) throws(TemplateError) {
         flushBeforeWaiting(code)
+        var start = context
+        for _ in 0..<4 {
+            var attempt = self
+            attempt.context = start
+            try attempt.loopOnce(code, body)
+            if attempt.context.isSame(start) { return self = attempt }
+            start = attempt.context
+            expanded = attempt.expanded
+        }
+        throw code.error("what the loop leaves open grows with each turn; close in it what is opened in it")
+    }
+
+    private mutating func loopOnce(_ code: Code, _ body: [Node]) throws(TemplateError) {
         let number = count
         count += 1
         builder.code("_loop\(number): ", code, " {", &facts)
-        loops.append((number, context))
+        loops.append(Loop(number: number, start: context))
         builder.openScope()
-        try nested(body, "the loop", code)
+        try nested(body, "the loop", code, isOptional: true)
         flushBeforeWaiting(code)
         builder.closeScope()
-        loops.removeLast()
+        for exit in loops.removeLast().exits { context = try joined(context, exit, code) }
         builder.line("}", &facts)
     }
 
     mutating func jump(_ code: Code) throws(TemplateError) {
-        guard let (number, start) = loops.last else { throw code.error("'\(code.text)' stands in no loop") }
-        builder.text(context.closeInserted(since: start))
-        guard start.joined(context) != nil else {
-            throw code.error("'\(code.text)' leaves the loop \(context.description), and it began \(start.description)")
+        guard let loop = loops.last else { throw code.error("'\(code.text)' stands in no loop") }
+        builder.text(context.closeInserted(since: loop.start))
+        guard loop.start.joined(context) != nil else {
+            throw code.error(
+                "'\(code.text)' leaves the loop \(context.description), and it began \(loop.start.description)")
         }
-        builder.line("\(code.text) _loop\(number)", &facts)
+        loops[loops.count - 1].exits.append(context)
+        builder.line("\(code.text) _loop\(loop.number)", &facts)
     }
 
     mutating func apply(_ function: Code, _ body: [Node]) throws(TemplateError) {
@@ -113,6 +131,8 @@ extension Composer {
         try nested(attempt.body, "'try'", attempt.tag)
         if attempt.otherwise != nil { builder.line("_done\(number) = true", &facts) }
         builder.closeScope()
+        let body = context
+        var handled: PageContext?
         for handler in attempt.handlers {
             context = start
             let word = handler.tag.bytes.prefix(while: isNamePart).count
@@ -126,9 +146,10 @@ extension Composer {
             builder.openScope()
             try nested(handler.body, "'except'", handler.tag)
             builder.closeScope()
+            if let other = handled { handled = try joined(other, context, handler.tag) } else { handled = context }
         }
         builder.line("}", &facts)
-        context = start
+        context = body
         if let otherwise = attempt.otherwise {
             builder.line("if _done\(number) {", &facts)
             builder.openScope()
@@ -136,6 +157,7 @@ extension Composer {
             builder.closeScope()
             builder.line("}", &facts)
         }
+        if let handled { context = try joined(handled, context, attempt.tag) }
         if let finally = attempt.finally { try nested(finally, "'finally'", attempt.tag) }
         builder.line("}", &facts)
     }

@@ -18,11 +18,18 @@ struct Composer {
     /// For the names of what is declared on the way.
     var count = 0
     /// The loops that are open, and where in the page each began.
-    var loops: [(number: Int, start: PageContext)] = []
+    var loops: [Loop] = []
+    struct Loop {
+        var number: Int
+        var start: PageContext
+        /// What holds where `break` and `continue` leave the body.
+        var exits: [PageContext] = []
+    }
     private let language: PageContext.Language
     let parameters: Set<String>
+    private var isMarkup: Bool { language.isMarkup }
     private var isInFragment = false
-    private var expanded = 0
+    var expanded = 0
 
     /// Of all that a page is put together from, again and again.
     private static let mostNodes = 200_000
@@ -148,6 +155,7 @@ struct Composer {
             for piece in try PageText.pieces(text, &context) { put(piece) }
         case .output(let code, let escaping): try output(code, escaping)
         case .raw(let code):
+            context.feedRaw()
             flushBeforeWaiting(code)
             builder.code("try _o.put(raw: ", code, ")", &facts)
         case .block(let block): try self.block(block)
@@ -191,9 +199,11 @@ struct Composer {
                 ? ")" : value == .scriptAttribute ? ", inAttribute: true)" : ", .\(value.rawValue))"
             builder.code("try _o.put(\(isScript ? "script: " : "")", code, suffix, &facts)
         case .none:
+            context.feedRaw()
             flushBeforeWaiting(code)
             builder.code("try _o.put(raw: ", code, ")", &facts)
         case .function(let function):
+            context.feedRaw()
             flushBeforeWaiting(code)
             builder.code("try _o.put(", code, ", through: \(function.text))", &facts)
             builder.use(function)
@@ -340,6 +350,11 @@ struct Composer {
                     + (names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))")
                     + suggestion(for: fill.name, among: template.slots.map(\.name)))
         }
+        guard !isMarkup || Naming.kind(of: file)?.language.isMarkup == true else {
+            throw call.tag.error(
+                "'\(file)' is no markup, and nothing in it is escaped for a page; write {{ try \(Naming.type(file))(…).renderString() }}"
+            )
+        }
         if !facts.files.contains(file) { facts.files.append(file) }
         builder.line("_o.require(\(Naming.type(file)).resources)", &facts)
         // One that waits for nothing itself has a second function, for what is put into it here.
@@ -382,17 +397,21 @@ struct Composer {
             throw code.error("a module is a part of a page's text, and this is \(context.description)")
         }
         flushBeforeWaiting(code)
+        let end = isMarkup ? ")" : ", .plain)"
         let word = Array("await".utf8)
         guard code.bytes.starts(with: word), code.range.count > word.count,
             isBlank(code.bytes[code.range.lowerBound + word.count])
-        else { return builder.code("\(builder.call(code)) _o.module(", code, ")", &facts) }
+        else { return builder.code("\(builder.call(code)) _o.module(", code, end, &facts) }
         // It is the rendering that waits.
         let template = Code(code.source, code.range.lowerBound + word.count..<code.range.upperBound)
-        builder.code("try await _o.module(", template, ")", &facts)
+        builder.code("try await _o.module(", template, end, &facts)
     }
 
     /// Nodes that leave the page as they find it.
-    mutating func nested(_ nodes: [Node], _ what: String, _ tag: Code) throws(TemplateError) {
+    /// - Parameter isOptional: whether they may be left out.
+    mutating func nested(
+        _ nodes: [Node], _ what: String, _ tag: Code, isOptional: Bool = false
+    ) throws(TemplateError) {
         let start = context
         try walk(nodes)
         builder.text(context.closeInserted(since: start))
@@ -400,6 +419,6 @@ struct Composer {
             throw tag.error(
                 "\(what) begins \(start.description) and ends \(context.description); close in it what is opened in it")
         }
-        context = joined
+        if isOptional { context = joined }
     }
 }

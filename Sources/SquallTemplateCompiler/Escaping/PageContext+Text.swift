@@ -12,8 +12,8 @@ enum PagePiece {
 /// Goes through a page's text, and learns where it leads.
 struct PageText {
     private let text: Node.Text
-    private let bytes: ArraySlice<UInt8>
-    private var index: Int
+    let bytes: ArraySlice<UInt8>
+    var index: Int
     private var output: [UInt8] = []
     private var pieces: [PagePiece] = []
     /// Where in `output` the blanks began that may be collapsed.
@@ -28,7 +28,9 @@ struct PageText {
 
     static func pieces(_ text: Node.Text, _ context: inout PageContext) throws(TemplateError) -> [PagePiece] {
         var page = PageText(text)
+        try page.checkStart(&context)
         while page.index < page.bytes.endIndex { try page.step(&context) }
+        try page.checkEnd(&context)
         page.collapse()
         page.flush()
         return page.pieces
@@ -36,10 +38,10 @@ struct PageText {
 
     // MARK: output
 
-    private func byte(_ index: Int) -> UInt8 { index < bytes.endIndex ? bytes[index] : 0 }
+    func byte(_ index: Int) -> UInt8 { index < bytes.endIndex ? bytes[index] : 0 }
 
     /// Copies bytes. Blanks that do not count are collapsed where a run of them ends.
-    private mutating func take(_ count: Int = 1, collapses: Bool = false) {
+    mutating func take(_ count: Int = 1, collapses: Bool = false) {
         for _ in 0..<count where index < bytes.endIndex {
             let byte = bytes[index]
             if collapses, isBlank(byte) {
@@ -82,12 +84,17 @@ struct PageText {
         pieces.append(piece)
     }
 
-    private mutating func insert(_ byte: UInt8) {
+    mutating func insert(_ byte: UInt8) {
         collapse()
         output.append(byte)
     }
 
-    private func error(_ message: String) -> TemplateError { text.source.error(at: index, message) }
+    func error(_ message: String) -> TemplateError { text.source.error(at: index, message) }
+
+    /// Says where in the template there is trouble.
+    func told<Value>(_ what: () throws(TextTrouble) -> Value) throws(TemplateError) -> Value {
+        do { return try what() } catch { throw self.error(error.message) }
+    }
 
     // MARK: states
 
@@ -97,15 +104,15 @@ struct PageText {
         case .text: stepText(&context)
         case .tagOpen: stepTagOpen(&context)
         case .tagName:
-            if isBlank(byte) || byte == UInt8(ascii: ">") || byte == UInt8(ascii: "/") {
+            if endsName(byte) {
                 context.state = .beforeAttribute
             } else {
                 context.element.append(lowercased(byte))
                 take()
             }
-        case .beforeAttribute, .afterValue, .betweenSome: stepBeforeAttribute(&context)
+        case .beforeAttribute, .afterValue, .betweenSome: try stepBeforeAttribute(&context)
         case .afterSome:
-            guard isBlank(byte) || byte == UInt8(ascii: ">") || byte == UInt8(ascii: "/") else {
+            guard endsName(byte) else {
                 throw error(
                     "an attribute may or may not have come before; put a blank here, or the whole attribute into the branch"
                 )
@@ -125,12 +132,10 @@ struct PageText {
         case .beforeValue: stepBeforeValue(&context)
         case .value: try stepValue(&context)
         case .comment:
-            if starts("-->") || starts("--!>") {
-                take(byte == UInt8(ascii: "-") && self.byte(index + 2) == UInt8(ascii: ">") ? 3 : 4)
-                context.state = .text
-            } else {
-                take(collapses: true)
-            }
+            let isXML = context.language == .xml
+            let ends = try told { () throws(TextTrouble) in try context.comment.feed(byte, isXML: isXML) }
+            take(collapses: !ends)
+            if ends { context.state = .text }
         case .declaration:
             if byte == UInt8(ascii: ">") { context.state = .text }
             take(collapses: true)
@@ -145,7 +150,7 @@ struct PageText {
         }
     }
 
-    private func starts(_ text: StaticString, at offset: Int = 0) -> Bool {
+    func starts(_ text: StaticString, at offset: Int = 0) -> Bool {
         let wanted = text.description.utf8
         var at = index + offset
         for byte in wanted {
@@ -179,13 +184,8 @@ struct PageText {
         if next == UInt8(ascii: "!") {
             if starts("!--") {
                 take(3)
-                // These are whole comments.
-                if starts(">") || starts("->") {
-                    take(byte(index) == UInt8(ascii: ">") ? 1 : 2)
-                    context.state = .text
-                    return
-                }
                 context.state = .comment
+                context.comment = .start
             } else if context.language == .xml, starts("![cdata[") {
                 take(8)
                 context.state = .cdata
@@ -213,7 +213,7 @@ struct PageText {
         }
     }
 
-    private mutating func stepBeforeAttribute(_ context: inout PageContext) {
+    private mutating func stepBeforeAttribute(_ context: inout PageContext) throws(TemplateError) {
         let byte = bytes[index]
         if isBlank(byte) {
             context.state = context.state == .afterValue ? .beforeAttribute : context.state
@@ -223,18 +223,29 @@ struct PageText {
             take()
             endTag(&context)
         } else if byte == UInt8(ascii: "/") {
-            if self.byte(index + 1) == UInt8(ascii: ">"), needsNonce(context) { mark(.nonce) }
+            let closes = self.byte(index + 1) == UInt8(ascii: ">") && !context.isEndTag
+            if closes, context.language == .html, !context.isForeign, Self.contentElements.contains(context.elementName)
+            {
+                throw error(
+                    "'/>' does not close <\(context.elementName)> in HTML, and the page would be a part of it; write </\(context.elementName)>"
+                )
+            }
             take()
-            if context.language == .xml, self.byte(index) == UInt8(ascii: ">") {
+            if closes, context.language == .xml || context.isForeign {
                 take()
                 context.state = .text
             }
         } else {
+            try checkName(byte)
             context.state = .attributeName
             context.attribute = [lowercased(byte)]
             take()
         }
     }
+
+    private static let contentElements: Set = [
+        "script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes",
+    ]
 
     private func needsNonce(_ context: PageContext) -> Bool {
         context.language == .html && !context.isEndTag && context.element == Array("script".utf8) && context.isRunScript
@@ -244,18 +255,31 @@ struct PageText {
     /// Behind the tag's `>`.
     private func endTag(_ context: inout PageContext) {
         context.state = .text
-        let name = String(decoding: context.element, as: UTF8.self)
+        noteForeign(&context)
+        let name = context.elementName
         switch name {
         case "pre", "listing":
             context.preformatted = context.isEndTag ? max(0, context.preformatted - 1) : context.preformatted + 1
-        case "script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext":
+        case _ where name == "plaintext" || Self.contentElements.contains(name):
             guard !context.isEndTag else { break }
             // In XML, and in the pictures of HTML, the others are elements like any.
-            if context.language == .xml, name != "script", name != "style" { break }
+            if context.language == .xml || context.isForeign, name != "script", name != "style" { break }
             context.state = .content
             context.script = ScriptState()
             context.style = StyleState()
+            context.comment = []
         default: break
+        }
+    }
+
+    private func noteForeign(_ context: inout PageContext) {
+        guard context.language == .html else { return }
+        let name = context.elementName
+        guard name == "svg" || name == "math" || name == "foreignobject" || name == "annotation-xml" else { return }
+        if !context.isEndTag {
+            context.foreign.append(context.element)
+        } else if let open = context.foreign.lastIndex(of: context.element) {
+            context.foreign.removeSubrange(open...)
         }
     }
 
@@ -269,116 +293,21 @@ struct PageText {
         case UInt8(ascii: ">"), UInt8(ascii: "/"):
             noteBareAttribute(&context)
             context.state = .beforeAttribute
-        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "<"):
-            throw error(
-                "'\(Character(UnicodeScalar(byte)))' in an attribute's name; a quotation mark or '>' is missing before")
         default:
+            try checkName(byte)
             context.attribute.append(lowercased(byte))
             take()
         }
+    }
+
+    private func checkName(_ byte: UInt8) throws(TemplateError) {
+        guard byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "<") else { return }
+        throw error(
+            "'\(Character(UnicodeScalar(byte)))' in an attribute's name; a quotation mark or '>' is missing before")
     }
 
     private func noteBareAttribute(_ context: inout PageContext) {
         if context.attribute == Array("nonce".utf8) { context.tag.hasNonce = true }
         if context.attribute == Array("src".utf8) { context.tag.hasSource = true }
     }
-
-    private mutating func stepBeforeValue(_ context: inout PageContext) {
-        let byte = bytes[index]
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "'"):
-            context.beginValue(byte == UInt8(ascii: "\"") ? .double : .single)
-            take()
-        case UInt8(ascii: ">"): context.state = .beforeAttribute
-        case _ where isBlank(byte): take(collapses: true)
-        default: context.beginValue(.none)
-        }
-    }
-
-    private mutating func stepValue(_ context: inout PageContext) throws(TemplateError) {
-        let byte = bytes[index]
-        switch context.delimiter {
-        case .double, .single:
-            if byte == (context.delimiter == .double ? UInt8(ascii: "\"") : UInt8(ascii: "'")) {
-                take()
-                context.state = .afterValue
-                return
-            }
-        case .none, .inserted:
-            if isBlank(byte) || byte == UInt8(ascii: ">") {
-                if context.delimiter == .inserted { insert(UInt8(ascii: "\"")) }
-                context.state = .afterValue
-                return
-            }
-            if [UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "<"), UInt8(ascii: "`")].contains(byte) {
-                throw error(
-                    "'\(Character(UnicodeScalar(byte)))' in a value without quotation marks; put some round the whole value"
-                )
-            }
-        }
-        switch context.kind {
-        case .url, .sourceSet:
-            context.url.feed(byte, isSet: context.kind == .sourceSet)
-            take()
-        case .script: try feedScript(&context, end: nil)
-        case .style: take(context.style.feed(bytes, at: index))
-        case .plain, .document:
-            if context.attribute == Array("type".utf8) { context.tag.type?.append(lowercased(byte)) }
-            take()
-        }
-    }
-
-    private mutating func stepContent(_ context: inout PageContext) throws(TemplateError) {
-        if context.language == .html || context.language == .xml, bytes[index] == UInt8(ascii: "<"),
-            byte(index + 1) == UInt8(ascii: "/"), endsContent(context)
-        {
-            take(2)
-            context.isEndTag = true
-            context.element = []
-            context.state = .tagName
-            return
-        }
-        switch context.content {
-        case .script: try feedScript(&context, end: context.element)
-        case .style: take(context.style.feed(bytes, at: index))
-        case .characters: take(collapses: context.language == .plain || context.element == Array("title".utf8))
-        case .unknown: take()
-        }
-    }
-
-    /// Whether the end tag of the element whose contents these are stands here.
-    private func endsContent(_ context: PageContext) -> Bool {
-        var at = index + 2
-        for byte in context.element {
-            guard at < bytes.endIndex, lowercased(bytes[at]) == byte else { return false }
-            at += 1
-        }
-        let next = byte(at)
-        return isBlank(next) || next == UInt8(ascii: ">") || next == UInt8(ascii: "/")
-    }
-
-    private mutating func feedScript(_ context: inout PageContext, end: [UInt8]?) throws(TemplateError) {
-        // In an attribute a quotation mark may be written as an entity.
-        if end == nil, bytes[index] == UInt8(ascii: "&") {
-            for (entity, byte) in Self.entities where starts(entity) {
-                let meant: ArraySlice<UInt8> = [byte]
-                _ = context.script.feed(meant, at: 0)
-                return take(entity.utf8CodeUnitCount)
-            }
-        }
-        let wasCode = context.script.mode == .code
-        guard let count = context.script.feed(bytes, at: index) else {
-            throw error(
-                "whether '/' divides here or begins a regular expression depends on the branches before; put the value into a variable first"
-            )
-        }
-        // In a file of its own blanks of code may go; in a page they stay as they are.
-        take(count, collapses: context.language == .script && wasCode)
-    }
-
-    private static let entities: [(StaticString, UInt8)] = [
-        ("&quot;", UInt8(ascii: "\"")), ("&#34;", UInt8(ascii: "\"")), ("&#x22;", UInt8(ascii: "\"")),
-        ("&apos;", UInt8(ascii: "'")), ("&#39;", UInt8(ascii: "'")), ("&#x27;", UInt8(ascii: "'")),
-        ("&#96;", UInt8(ascii: "`")), ("&#x60;", UInt8(ascii: "`")),
-    ]
 }

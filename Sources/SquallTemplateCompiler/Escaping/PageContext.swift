@@ -1,7 +1,10 @@
 /// Where in a page a place is: what the text before it has opened and not closed.
-struct PageContext: Equatable {
+struct PageContext {
     /// What the file is.
-    enum Language: Equatable { case plain, html, xml, script, style }
+    enum Language: Equatable {
+        case plain, html, xml, script, style
+        var isMarkup: Bool { self == .html || self == .xml }
+    }
 
     enum State: Equatable {
         case text
@@ -36,9 +39,15 @@ struct PageContext: Equatable {
     var isEndTag = false
     var attribute: [UInt8] = []
     var kind = AttributeKind.plain
-    var url = URLPart.start
+    var url = URLState()
     var script = ScriptState()
     var style = StyleState()
+    var comment = CommentState.start
+    var document = DocumentState.text
+    /// The last bytes of text that may yet become the end tag of the element in whose contents this is, or a comment in it.
+    var partial: [UInt8] = []
+    /// The pictures and formulas that are open, and what in them is HTML again.
+    var foreign: [[UInt8]] = []
     /// Of the element that is open, as far as it is known.
     var tag = Tag()
     /// How many elements are open in which blanks count.
@@ -56,16 +65,34 @@ struct PageContext: Equatable {
         state = language == .html || language == .xml ? .text : .content
     }
 
-    static func == (one: PageContext, other: PageContext) -> Bool {
-        guard one.state == other.state else { return false }
-        switch one.state {
+    /// Whether the same may follow, but for what ``joined(_:)`` looks after.
+    private func meets(_ other: PageContext) -> Bool {
+        guard state == other.state else { return false }
+        switch state {
         case .text, .comment, .declaration, .cdata: return true
-        case .content: return one.element == other.element && one.script == other.script && one.style == other.style
+        case .content:
+            return element == other.element && script.meets(other.script) && style.meets(other.style)
         case .value:
-            return one.delimiter == other.delimiter && one.element == other.element && one.kind == other.kind
-                && (one.kind != .script || one.script == other.script)
-                && (one.kind != .style || one.style == other.style)
-        default: return one.element == other.element && one.attribute == other.attribute
+            return delimiter == other.delimiter && element == other.element && kind == other.kind
+                && (kind != .script || script.meets(other.script)) && (kind != .style || style.meets(other.style))
+                && (kind != .document || document == other.document)
+        default: return element == other.element && attribute == other.attribute
+        }
+    }
+
+    /// Whether all that follows is the same.
+    func isSame(_ other: PageContext) -> Bool {
+        guard meets(other) else { return false }
+        switch state {
+        case .text, .declaration, .cdata: return true
+        case .comment: return comment == other.comment
+        case .content:
+            return script.isSame(other.script) && style == other.style && tag == other.tag
+        case .value:
+            return tag == other.tag && (kind != .script || script.isSame(other.script))
+                && (kind != .style || style == other.style)
+                && (![.url, .sourceSet, .animation].contains(kind) || url == other.url)
+        default: return tag == other.tag
         }
     }
 
@@ -79,7 +106,7 @@ struct PageContext: Equatable {
         case .plain: return .characters
         case .html, .xml: break
         }
-        switch String(decoding: element, as: UTF8.self) {
+        switch elementName {
         case "style": return .style
         case "script":
             guard let type = tag.type else { return .unknown }
@@ -89,6 +116,15 @@ struct PageContext: Equatable {
         default: return .characters
         }
     }
+
+    /// The element's name. In XML any prefix may stand for SVG.
+    var elementName: String {
+        let local = language == .xml ? element.split(separator: UInt8(ascii: ":")).last.map(Array.init) : nil
+        return String(decoding: local ?? element, as: UTF8.self)
+    }
+
+    /// Whether this is in `<svg>` or `<math>`, where HTML is read in another way.
+    var isForeign: Bool { foreign.last == Array("svg".utf8) || foreign.last == Array("math".utf8) }
 
     /// Whether the script that is open runs, so that it needs the nonce.
     var isRunScript: Bool {
@@ -116,9 +152,13 @@ struct PageContext: Equatable {
     func joined(_ other: PageContext) -> PageContext? {
         var result = self
         result.preformatted = max(preformatted, other.preformatted)
-        if self == other {
-            if url != other.url { result.url = .undecided }
+        if other.foreign.count > foreign.count { result.foreign = other.foreign }
+        if meets(other) {
+            result.url.merge(other.url)
             result.script.merge(other.script)
+            result.style.merge(other.style)
+            result.comment.formUnion(other.comment)
+            if other.partial.count > partial.count { result.partial = other.partial }
             result.tag = tag.joined(other.tag)
             return result
         }
@@ -132,23 +172,29 @@ struct PageContext: Equatable {
         return result
     }
 
+    private var attributeName: String {
+        attribute.contains(0) ? "an attribute" : "'\(String(decoding: attribute, as: UTF8.self))'"
+    }
+
     /// For error messages.
     var description: String {
         switch state {
         case .text: "in text"
         case .tagOpen, .tagName: "in an element's name"
         case .beforeAttribute, .afterAttributeName, .afterValue, .afterSome, .betweenSome:
-            "in a tag, between attributes"
+            element.isEmpty
+                ? "in a tag, between attributes"
+                : "in the tag <\(String(decoding: element, as: UTF8.self))>, between attributes"
         case .attributeName: "in an attribute's name"
-        case .beforeValue: "before the value of '\(String(decoding: attribute, as: UTF8.self))'"
-        case .value: "in the value of '\(String(decoding: attribute, as: UTF8.self))'"
+        case .beforeValue: "before the value of \(attributeName)"
+        case .value: "in the value of \(attributeName)"
         case .comment: "in a comment"
         case .declaration: "in a declaration"
         case .cdata: "in a CDATA section"
         case .content:
             switch content {
             case .script: "in a script" + (script.mode == .code ? "" : ", in \(script.description)")
-            case .style: "in a style sheet"
+            case .style: "in a style sheet" + (style.mode == .code ? "" : ", in \(style.description)")
             default: element.isEmpty ? "in text" : "in <\(String(decoding: element, as: UTF8.self))>"
             }
         }
@@ -171,6 +217,17 @@ extension ScriptState {
         case .template: "a template literal"
         case .expression: "a regular expression"
         case .lineComment, .blockComment: "a comment"
+        }
+    }
+}
+
+extension StyleState {
+    var description: String {
+        switch mode {
+        case .code: "code"
+        case .doubleQuoted, .singleQuoted: "a string"
+        case .comment: "a comment"
+        case .url, .urlDoubleQuoted, .urlSingleQuoted: "a URL"
         }
     }
 }

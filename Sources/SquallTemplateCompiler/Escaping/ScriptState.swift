@@ -6,19 +6,34 @@ struct ScriptState: Equatable {
     /// Whether a slash begins a regular expression or divides.
     enum Slash { case expression, division, undecided }
 
-    var mode = Mode.code
+    private(set) var mode = Mode.code
     /// How many braces are open in each `${` that is.
-    var substitutions: [Int] = []
-    var slash = Slash.expression
+    private var substitutions: [Int] = []
+    /// Of each parenthesis that is open: whether a statement follows it, as after `if (…)`.
+    private var parentheses: [Bool] = []
+    private var slash = Slash.expression
     /// The last bytes of code that were no blanks.
     private var word: [UInt8] = []
     private var last: UInt8 = 0
     private var isAfterBlank = false
-    private var isEscaped = false
+    /// After `.`, where any word is a name.
+    private var isMember = false
+    private(set) var isEscaped = false
     private var isInClass = false
+    private var isAtLineStart = true
+    /// The first of two characters that mean something together, if the text was cut between them.
+    private var cut: UInt8 = 0
 
-    static func == (one: ScriptState, other: ScriptState) -> Bool {
-        one.mode == other.mode && one.substitutions == other.substitutions
+    /// Where the same may follow, but for what a slash means.
+    func meets(_ other: ScriptState) -> Bool {
+        mode == other.mode && substitutions == other.substitutions && isEscaped == other.isEscaped
+            && isInClass == other.isInClass
+    }
+
+    /// Where a slash means the same, too.
+    func isSame(_ other: ScriptState) -> Bool {
+        meets(other) && slashNow == other.slashNow && parentheses == other.parentheses
+            && isAtLineStart == other.isAtLineStart
     }
 
     /// What both came to, where only what is not known yet differs.
@@ -28,6 +43,13 @@ struct ScriptState: Equatable {
             word = []
             last = 0
         }
+        if parentheses != other.parentheses {
+            // Where they differ, a slash behind them divides, as behind most.
+            let common = zip(parentheses, other.parentheses).prefix { $0 == $1 }.count
+            parentheses.removeLast(parentheses.count - common)
+        }
+        isAtLineStart = isAtLineStart || other.isAtLineStart
+        if cut == 0 { cut = other.cut }
     }
 
     /// An expression of the template's stands here: a value.
@@ -36,31 +58,43 @@ struct ScriptState: Equatable {
         slash = .division
         word = []
         last = UInt8(ascii: ")")
+        isMember = false
+        isAfterBlank = false
+        isAtLineStart = false
+        cut = 0
     }
 
-    /// - Returns: how many bytes were taken, from the one at `index`. Nil if it cannot be said what a slash means.
-    mutating func feed(_ bytes: ArraySlice<UInt8>, at index: Int) -> Int? {
-        let byte = bytes[index]
-        let next = index + 1 < bytes.endIndex ? bytes[index + 1] : 0
+    /// Whether a value that stands here would grow together with what is before it: a minus with a negative number, `return` with any.
+    var needsBlank: Bool {
+        mode == .code && !isAfterBlank
+            && (last == UInt8(ascii: "-") || isNamePart(last) && !isMember && Self.isBeforeExpression(word))
+    }
+
+    /// - Parameter bytes: what comes, four bytes of it if there are so many.
+    /// - Returns: how many bytes were taken.
+    mutating func feed(_ bytes: ArraySlice<UInt8>) throws(TextTrouble) -> Int {
+        guard let byte = bytes.first else { return 0 }
+        let next = bytes.dropFirst().first
+        try checkCut(byte)
         switch mode {
-        case .code: return feedCode(byte, next)
+        case .code: return try feedCode(byte, next, bytes)
         case .doubleQuoted, .singleQuoted:
             let quote = mode == .doubleQuoted ? UInt8(ascii: "\"") : UInt8(ascii: "'")
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
+            if isEscaped { return endEscape(byte, next) }
+            if byte == UInt8(ascii: "\\") {
                 isEscaped = true
-            } else if byte == quote || byte == UInt8(ascii: "\n") {
+            } else if byte == quote || byte == 0x0a || byte == 0x0d {
                 endValue()
             }
         case .template:
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
+            if isEscaped { return endEscape(byte, next) }
+            if byte == UInt8(ascii: "\\") {
                 isEscaped = true
             } else if byte == UInt8(ascii: "`") {
                 endValue()
-            } else if byte == UInt8(ascii: "$"), next == UInt8(ascii: "{") {
+            } else if byte == UInt8(ascii: "$") {
+                if next == nil { cut = byte }
+                guard next == UInt8(ascii: "{") else { return 1 }
                 substitutions.append(0)
                 mode = .code
                 last = UInt8(ascii: "{")
@@ -76,18 +110,68 @@ struct ScriptState: Equatable {
                 isInClass = true
             } else if byte == UInt8(ascii: "]") {
                 isInClass = false
-            } else if byte == UInt8(ascii: "/") && !isInClass || byte == UInt8(ascii: "\n") {
+            } else if byte == UInt8(ascii: "/") && !isInClass || Self.isLineEnd(bytes) {
                 endValue()
             }
-        case .lineComment: if byte == UInt8(ascii: "\n") { mode = .code }
+        case .lineComment:
+            if Self.isLineEnd(bytes) {
+                mode = .code
+                isAtLineStart = true
+            }
         case .blockComment:
-            if byte == UInt8(ascii: "*"), next == UInt8(ascii: "/") {
+            if byte == UInt8(ascii: "*") {
+                if next == nil { cut = byte }
+                guard next == UInt8(ascii: "/") else { return 1 }
                 mode = .code
                 return 2
+            } else if Self.isLineEnd(bytes) {
+                isAtLineStart = true
             }
         }
         return 1
     }
+
+    private mutating func checkCut(_ byte: UInt8) throws(TextTrouble) {
+        guard cut != 0 else { return }
+        let pair = (cut, byte)
+        cut = 0
+        let slash = UInt8(ascii: "/")
+        let star = UInt8(ascii: "*")
+        if pair == (slash, slash) || pair == (slash, star) || pair == (star, slash)
+            || pair == (UInt8(ascii: "$"), UInt8(ascii: "{"))
+        {
+            throw .cut
+        }
+    }
+
+    private mutating func endEscape(_ byte: UInt8, _ next: UInt8?) -> Int {
+        isEscaped = false
+        // Together these are one line's end.
+        return byte == 0x0d && next == 0x0a ? 2 : 1
+    }
+
+    private static func isLineEnd(_ bytes: ArraySlice<UInt8>) -> Bool {
+        switch bytes.first {
+        case 0x0a, 0x0d: true
+        // The separators of lines and of paragraphs.
+        case 0xe2: bytes.starts(with: [0xe2, 0x80, 0xa8]) || bytes.starts(with: [0xe2, 0x80, 0xa9])
+        default: false
+        }
+    }
+
+    /// How long the blank is that comes, if it is one of JavaScript's, which are more than HTML's.
+    private static func blank(_ bytes: ArraySlice<UInt8>) -> Int {
+        guard let byte = bytes.first else { return 0 }
+        if byte < 0x80 { return isBlank(byte) || byte == 0x0b ? 1 : 0 }
+        return blanks.first(where: { bytes.starts(with: $0) })?.count ?? 0
+    }
+
+    private static let blanks: [[UInt8]] = {
+        let spaces = (0x2000...0x200a).compactMap(UnicodeScalar.init)
+        return
+            (["\u{a0}", "\u{feff}", "\u{2028}", "\u{2029}", "\u{202f}", "\u{205f}", "\u{3000}", "\u{1680}"] + spaces)
+            .map { Array(String($0).utf8) }
+    }()
 
     private mutating func endValue() {
         mode = .code
@@ -95,21 +179,34 @@ struct ScriptState: Equatable {
         feedValue()
     }
 
-    private mutating func feedCode(_ byte: UInt8, _ next: UInt8) -> Int? {
+    private mutating func feedCode(
+        _ byte: UInt8, _ next: UInt8?, _ bytes: ArraySlice<UInt8>
+    ) throws(TextTrouble) -> Int {
+        if bytes.starts(with: "<!--".utf8) || isAtLineStart && bytes.starts(with: "-->".utf8) { throw .markup }
+        let blank = Self.blank(bytes)
+        if blank > 0 {
+            isAfterBlank = true
+            if Self.isLineEnd(bytes) { isAtLineStart = true }
+            return blank
+        }
+        let wasAtLineStart = isAtLineStart
+        isAtLineStart = false
         switch byte {
-        case _ where isBlank(byte): isAfterBlank = true
         case UInt8(ascii: "\""): mode = .doubleQuoted
         case UInt8(ascii: "'"): mode = .singleQuoted
         case UInt8(ascii: "`"): mode = .template
         case UInt8(ascii: "/"):
             if next == UInt8(ascii: "/") || next == UInt8(ascii: "*") {
                 mode = next == UInt8(ascii: "/") ? .lineComment : .blockComment
+                isAtLineStart = wasAtLineStart
+                isAfterBlank = true
                 return 2
             }
+            if next == nil { cut = byte }
             switch slashNow {
             case .expression: mode = .expression
             case .division: note(byte)
-            case .undecided: return nil
+            case .undecided: throw .slash
             }
         case UInt8(ascii: "{"):
             if let depth = substitutions.popLast() { substitutions.append(depth + 1) }
@@ -123,6 +220,15 @@ struct ScriptState: Equatable {
                 substitutions.append(depth - 1)
             }
             note(byte)
+        case UInt8(ascii: "("):
+            let isStatement =
+                !isMember && ["if", "while", "for", "with"].contains(String(decoding: word, as: UTF8.self))
+            parentheses.append(isStatement)
+            note(byte)
+        case UInt8(ascii: ")"):
+            note(byte)
+            // Behind a condition stands a statement, which may be a regular expression.
+            if parentheses.popLast() == true { last = UInt8(ascii: ";") }
         default: note(byte)
         }
         return 1
@@ -130,16 +236,21 @@ struct ScriptState: Equatable {
 
     private mutating func note(_ byte: UInt8) {
         slash = .expression
-        if isAfterBlank { word = [] }
+        let isName = isNamePart(byte) || byte == UInt8(ascii: "$")
+        let continues = isName && !isAfterBlank && (isNamePart(last) || last == UInt8(ascii: "$"))
         let repeats = byte == last && !isAfterBlank
         isAfterBlank = false
-        if isNamePart(byte) || byte == UInt8(ascii: "$") {
-            if !(isNamePart(last) || last == UInt8(ascii: "$")) { word = [] }
+        if isName {
+            if !continues {
+                word = []
+                isMember = last == UInt8(ascii: ".")
+            }
             if word.count < 16 { word.append(byte) }
         } else if repeats, byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") {
             word = [byte, byte]
         } else {
             word = []
+            isMember = false
         }
         last = byte
     }
@@ -148,84 +259,24 @@ struct ScriptState: Equatable {
     private var slashNow: Slash {
         if last == 0 { return slash }
         if isNamePart(last) || last == UInt8(ascii: "$") {
-            return Self.beforeExpressions.contains(String(decoding: word, as: UTF8.self)) ? .expression : .division
+            return !isMember && Self.isBeforeExpression(word) ? .expression : .division
         }
         switch last {
         case UInt8(ascii: ")"), UInt8(ascii: "]"): return .division
+        // A block may end here, or an object; a number, or the name before a member's.
+        case UInt8(ascii: "}"), UInt8(ascii: "."): return .undecided
         case UInt8(ascii: "+"), UInt8(ascii: "-"): return word.count == 2 ? .division : .expression
         default: return .expression
         }
     }
 
+    private static func isBeforeExpression(_ word: [UInt8]) -> Bool {
+        beforeExpressions.contains(String(decoding: word, as: UTF8.self))
+    }
+
     private static let beforeExpressions: Set = [
-        "break", "case", "continue", "delete", "do", "else", "finally", "in", "instanceof", "return", "throw", "try",
-        "typeof", "void", "yield", "await", "of",
+        "await", "break", "case", "continue", "default", "delete", "do", "else", "extends", "finally", "in",
+        "instanceof",
+        "new", "of", "return", "throw", "try", "typeof", "void", "yield",
     ]
-}
-
-/// Where in CSS a place is.
-struct StyleState: Equatable {
-    enum Mode: Equatable { case code, doubleQuoted, singleQuoted, comment, url, urlDoubleQuoted, urlSingleQuoted }
-
-    var mode = Mode.code
-    /// How far the URL has come.
-    var url = URLPart.start
-    private var recent: [UInt8] = []
-    private var isEscaped = false
-
-    static func == (one: StyleState, other: StyleState) -> Bool { one.mode == other.mode && one.url == other.url }
-
-    /// - Returns: how many bytes were taken.
-    mutating func feed(_ bytes: ArraySlice<UInt8>, at index: Int) -> Int {
-        let byte = bytes[index]
-        let next = index + 1 < bytes.endIndex ? bytes[index + 1] : 0
-        if mode == .comment {
-            guard byte == UInt8(ascii: "*"), next == UInt8(ascii: "/") else { return 1 }
-            mode = .code
-            return 2
-        }
-        if isEscaped {
-            isEscaped = false
-            return 1
-        }
-        if byte == UInt8(ascii: "\\") {
-            isEscaped = true
-            return 1
-        }
-        switch mode {
-        case .code:
-            if byte == UInt8(ascii: "/"), next == UInt8(ascii: "*") {
-                mode = .comment
-                return 2
-            }
-            if byte == UInt8(ascii: "\"") { mode = .doubleQuoted }
-            if byte == UInt8(ascii: "'") { mode = .singleQuoted }
-            recent = recent.suffix(3) + [lowercased(byte)]
-            if recent == Array("url(".utf8) {
-                mode = .url
-                url = .start
-                recent = []
-            }
-        case .doubleQuoted: if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n") { mode = .code }
-        case .singleQuoted: if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\n") { mode = .code }
-        case .url:
-            if byte == UInt8(ascii: ")") {
-                mode = .code
-            } else if url == .start, byte == UInt8(ascii: "\"") {
-                mode = .urlDoubleQuoted
-            } else if url == .start, byte == UInt8(ascii: "'") {
-                mode = .urlSingleQuoted
-            } else {
-                url.feed(byte, isSet: false)
-            }
-        case .urlDoubleQuoted: feedURL(byte, UInt8(ascii: "\""))
-        case .urlSingleQuoted: feedURL(byte, UInt8(ascii: "'"))
-        case .comment: break
-        }
-        return 1
-    }
-
-    private mutating func feedURL(_ byte: UInt8, _ quote: UInt8) {
-        if byte == quote { mode = .code } else { url.feed(byte, isSet: false) }
-    }
 }

@@ -441,6 +441,7 @@ struct Parser {
             let inner = Code(source, text.range)
             let end: StaticString = isCSS ? "</style" : "</script"
             if contains(inner, end) { throw inner.error("'\(end)' would end it; write it otherwise") }
+            if !isCSS, contains(inner, "<!--") { throw inner.error(TextTrouble.markup.message) }
             if !inner.isEmpty {
                 template.resources.append(.init(kind: isCSS ? .embeddedCSS : .embeddedJavaScript, code: inner))
             }

@@ -70,7 +70,8 @@ struct Code {
     func error(_ message: String) -> TemplateError { source.error(at: range.lowerBound, message) }
 }
 
-func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+/// As HTML has it: without the vertical tab, which can stand in a name there.
+func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) && byte != 0x0b }
 
 func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte | 0x20) && byte < 0x80 }
 

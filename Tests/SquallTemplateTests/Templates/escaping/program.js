@@ -1,0 +1,3 @@
+{% parameters value: String %}
+const a = {{ value }};
+const b = '{{ value }}' + `${{{ value }}}`;
