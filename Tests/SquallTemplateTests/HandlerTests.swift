@@ -168,12 +168,37 @@ func pause(_ text: String) async -> String {
             let nonce = try #require(policy.split(separator: "'nonce-").last?.prefix { $0 != "'" })
             #expect(text.contains("<script nonce=\"\(nonce)\">let x = 1</script><script nonce=\"\(nonce)\"></script>"))
             #expect(!text.contains("<p class"))
+            // It is another each time.
+            #expect(page["ETag"] == nil)
 
             #expect(try await client.get("/flash").status == .found)
             let shown = try await client.get("/items/3").text
             #expect(shown.contains("<p class=\"good\">saved &amp; &lt;sent&gt;</p><p class=\"info\">again</p>"))
             let later = try await client.get("/items/3").text
             #expect(!later.contains("<p class"))
+        }
+    }
+
+    @Test func `a static file whose name is not known before is found while the page is rendered`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "squall-files-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for name in ["a.css", "b.css"] { try Data(name.utf8).write(to: folder.appending(path: name)) }
+        let site = try Application {
+            StaticFiles("/static", root: folder.path(percentEncoded: false))
+            Route("/urls") { handler in
+                for name in ["a.css", "b.css"] { handler.write(try await handler.staticURL(name) + " ") }
+            }
+            Route("/page") { handler in try await handler.render(FilesPage(names: ["a.css", "b.css"])) }
+            Route("/missing") { handler in try await handler.render(FilesPage(names: ["c.css"])) }
+        }
+        try await withApplication(site, unexpectedErrors: .ignored) { client in
+            let page = try await client.get("/page").text
+            let urls = try await client.get("/urls").text
+            #expect(page == urls + "\n")
+            #expect(page.hasPrefix("/static/a.css?v="))
+            let missing = try await client.get("/missing")
+            #expect(missing.status == .internalServerError)
         }
     }
 }

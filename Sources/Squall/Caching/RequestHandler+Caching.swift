@@ -55,7 +55,9 @@ extension RequestHandler {
 
     private func revalidateTagged(_ exchange: Exchange) throws {
         guard status == 200, exchange.head.method == .get || exchange.head.method == .head else { return }
-        if bodyLength >= Self.leastTagged, application?.settings.makesETags == true, field("etag") == nil {
+        // A page with a nonce is another each time.
+        if bodyLength >= Self.leastTagged, nonce == nil, application?.settings.makesETags == true, field("etag") == nil
+        {
             fields.append(("ETag", compression?.tag(for: bodyTag) ?? bodyTag))
         }
         if try isUnchanged(exchange) { makeNotModified() }

@@ -16,6 +16,15 @@ extension RequestHandler {
         }
     }
 
+    /// As ``staticURL(_:named:)``, or as it was within the last second.
+    func recentStaticURL(_ path: String) async throws -> String {
+        let (files, url) = try staticFile(path, "static")
+        if application?.settings.isDevelopment != true, let version = files.recentVersion(path) {
+            return url + "?v=" + version
+        }
+        return try await staticURL(path)
+    }
+
     /// The URL with the version that was last seen. A file whose version is not known is read on this thread.
     func staticURLNow(_ path: String, named name: String) throws -> String {
         let (files, url) = try staticFile(path, name)

@@ -75,6 +75,8 @@ public final class StaticFiles: Sendable {
         var size: Int
         var modified: (Int, Int)
         var text: String
+        /// When the file was last seen to be so.
+        var seenAt: Int64
     }
 
     /// - Parameters:
@@ -209,25 +211,39 @@ public final class StaticFiles: Sendable {
     /// Names what is in a file: a hash of 128 bits, made once as long as the file does not change.
     func version(of file: OpenFile, _ path: String) async throws -> String {
         let known = state.withLock { $0.versions[path] }
-        if let known, known.size == file.byteCount, known.modified == file.modified { return known.text }
+        if let known, known.size == file.byteCount, known.modified == file.modified {
+            state.withLock { $0.versions[path]?.seenAt = monotonicNanoseconds() }
+            return known.text
+        }
         let text = try await Self.hashing.run { [self] in
             // Others may have waited for the same.
             let known = state.withLock { $0.versions[path] }
             if let known, known.size == file.byteCount, known.modified == file.modified { return known.text }
             return try Self.hash(file)
         }
-        keep(Version(size: file.byteCount, modified: file.modified, text: text), path)
+        keep(Version(size: file.byteCount, modified: file.modified, text: text, seenAt: monotonicNanoseconds()), path)
         return text
     }
 
-    /// The version as it was last seen. If that is not known the file is read at once, on this thread.
+    /// The version as it was within the last second: pages that name many files don't look at each again.
+    func recentVersion(_ path: String) -> String? {
+        guard let known = state.withLock({ $0.versions[path] }),
+            monotonicNanoseconds() - known.seenAt < Self.freshness
+        else { return nil }
+        return known.text
+    }
+
+    /// The version for code that cannot wait. Unless it was seen within the last second the file is looked at, and if it has
+    /// changed read, on this thread.
     func versionNow(_ path: String) throws -> String {
-        if let known = state.withLock({ $0.versions[path] }) { return known.text }
+        if let recent = recentVersion(path) { return recent }
         let folder = state.withLock { $0.folder }
         let file = try (folder.flatMap { $0.isRemoved ? nil : $0 } ?? reopen()).open(path)
         guard file.isRegular else { throw HTTPError(500, logMessage: "\(root)/\(path) is no file") }
-        let text = try Self.hash(file)
-        keep(Version(size: file.byteCount, modified: file.modified, text: text), path)
+        let known = state.withLock { $0.versions[path] }
+        let isKnown = known.map { $0.size == file.byteCount && $0.modified == file.modified } ?? false
+        let text = try isKnown ? known?.text ?? "" : Self.hash(file)
+        keep(Version(size: file.byteCount, modified: file.modified, text: text, seenAt: monotonicNanoseconds()), path)
         return text
     }
 

@@ -72,10 +72,10 @@ extension RequestHandler {
 
     private func page(_ type: (some Template).Type) async throws -> TemplatePage {
         let page = TemplatePage(self)
-        for name in type.staticFiles { page.staticURLs[name] = try await staticURL(name) }
+        for name in type.staticFiles { page.staticURLs[name] = try await recentStaticURL(name) }
         for name in type.resources.cssFiles + type.resources.javascriptFiles
         where !name.hasPrefix("/") && !name.contains("://") {
-            page.staticURLs[name] = try await staticURL(name)
+            page.staticURLs[name] = try await recentStaticURL(name)
         }
         if application?.settings.isDevelopment == true, let source = type.source {
             page.reload = await TemplateReload.snapshot(of: source.folder)
