@@ -119,11 +119,14 @@ public struct PageResources: Hashable, Sendable {
 
     /// Takes over what is not there yet.
     mutating func add(_ other: PageResources) {
-        cssFiles += other.cssFiles.filter { !cssFiles.contains($0) }
-        embeddedCSS += other.embeddedCSS.filter { !embeddedCSS.contains($0) }
-        javascriptFiles += other.javascriptFiles.filter { !javascriptFiles.contains($0) }
-        embeddedJavaScript += other.embeddedJavaScript.filter { !embeddedJavaScript.contains($0) }
-        head += other.head.filter { !head.contains($0) }
-        body += other.body.filter { !body.contains($0) }
+        func add<Item: Equatable>(_ items: [Item], to own: inout [Item]) {
+            for item in items where !own.contains(item) { own.append(item) }
+        }
+        add(other.cssFiles, to: &cssFiles)
+        add(other.embeddedCSS, to: &embeddedCSS)
+        add(other.javascriptFiles, to: &javascriptFiles)
+        add(other.embeddedJavaScript, to: &embeddedJavaScript)
+        add(other.head, to: &head)
+        add(other.body, to: &body)
     }
 }
