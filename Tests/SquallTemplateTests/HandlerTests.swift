@@ -41,19 +41,13 @@ func pause(_ text: String) async -> String {
     @Test func `a page that fails leaves nothing behind`() async throws {
         let site = try Application {
             Route("/") { handler in
-                do {
-                    try await handler.render(
-                        SlowPage(first: "a") { throw OutOfStock() }, streaming: false)
-                    try await handler.render(FailingPage())
-                } catch {
-                    handler.clear()
-                    handler.write("\(error)")
-                }
+                handler.write("before ")
+                do { try await handler.render(FailingPage()) } catch { handler.write("\(error)") }
             }
         }
         try await withApplication(site) { client in
             let text = try await client.get("/").text
-            #expect(text == "out of <stock>")
+            #expect(text == "before out of <stock>")
         }
     }
 
@@ -134,6 +128,42 @@ func pause(_ text: String) async -> String {
                 if text == "<p>before</p>" { await gate.open() }
             }
             #expect(text == "<p>before</p><p>after</p>")
+        }
+    }
+
+    @Test func `a streamed page says what it is`() async throws {
+        let site = try Application {
+            Route("/") { handler in
+                try await handler.render(SlowFeedXML { await pause("b") }, streaming: true)
+            }
+        }
+        try await withApplication(site) { client in
+            let response = try await client.get("/")
+            #expect(response.text == "<a>b</a>\n")
+            #expect(response["Content-Type"] == "application/xml; charset=UTF-8")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a message is shown once, though the page that shows it leaves another`(_ showsFirst: Bool) async throws {
+        var settings = Application.Settings()
+        settings.cookieSecret = CookieSecret("a secret of thirty-two characters")
+        let site = try Application(settings: settings) {
+            Route("/first") { handler in try handler.flash("first") }
+            Route("/second") { handler in
+                if !showsFirst { try handler.flash("second") }
+                handler.write(try handler.flashes().map(\.message).joined(separator: ","))
+                if showsFirst { try handler.flash("second") }
+            }
+            Route("/third") { handler in
+                handler.write(try handler.flashes().map(\.message).joined(separator: ","))
+            }
+        }
+        try await withApplication(site) { client in
+            _ = try await client.get("/first")
+            #expect(try await client.get("/second").text == "first")
+            #expect(try await client.get("/third").text == "second")
+            #expect(try await client.get("/third").text == "")
         }
     }
 

@@ -61,6 +61,7 @@ extension RequestHandler {
         let page = try await page(type)
         if streaming {
             page.isStreaming = true
+            page.contentType = type.contentType
             // Both are in the head, which is sent before it is known whether the page asks for them.
             _ = cspNonce
             if application?.checksXSRF == true { _ = try xsrfToken() }
@@ -124,8 +125,13 @@ extension RequestHandler {
     /// Keeps a message for the next page that asks for ``flashes()``, in a signed cookie.
     /// - Throws: ``MissingSettingError`` if the application has no cookie secret.
     public func flash(_ message: String, kind: String = "info") throws {
-        var all = try extras?.newFlashes ?? keptFlashes()
+        // What this page has shown is not kept for another.
+        var all = try extras?.newFlashes ?? (extras?.readFlashes == nil ? keptFlashes() : [])
         all.append(Flash(kind: kind, message: message))
+        try keep(all)
+    }
+
+    private func keep(_ all: [Flash]) throws {
         ensureExtras().newFlashes = all
         let data = try JSONEncoder().encode(all)
         try setSignedCookie(Self.flashCookie, data.base64EncodedString(), maxAge: 3_600)
@@ -137,7 +143,12 @@ extension RequestHandler {
         guard application?.settings.cookieSecret != nil else { return [] }
         let kept = try keptFlashes()
         ensureExtras().readFlashes = kept
-        if !kept.isEmpty, extras?.newFlashes == nil { try clearCookie(Self.flashCookie) }
+        guard !kept.isEmpty else { return [] }
+        if let new = extras?.newFlashes {
+            try keep(Array(new.dropFirst(kept.count)))
+        } else {
+            try clearCookie(Self.flashCookie)
+        }
         return kept
     }
 

@@ -152,6 +152,7 @@ public struct TemplateOutput {
         guard page.isStreaming, holds == 0, let handler = page.handler else { return }
         try insertStyles()
         guard !bytes.isEmpty else { return }
+        if case .open = handler.phase { handler.contentType = page.contentType }
         handler.write(bytes)
         bytes.removeAll(keepingCapacity: true)
         headEnd = nil
@@ -178,7 +179,8 @@ public struct TemplateOutput {
         page.appendStaleness(to: &bytes)
     }
 
-    /// Puts the style sheets where the head ended. What comes after the head was sent stands where it is needed.
+    /// Puts the style sheets where the head ended. Those of what comes
+    /// after the head was sent stand at the body's end.
     private mutating func insertStyles() throws {
         guard let at = headEnd else { return }
         var styles: [UInt8] = []

@@ -10,6 +10,8 @@ public final class TemplatePage {
     var resources = PageResources()
     private var placed = PageResources()
     var isStreaming = false
+    /// For the head of the response, which is sent with the first of the page.
+    var contentType: String?
     /// URLs of static files that were asked for before.
     var staticURLs: [String: String] = [:]
     var reload: TemplateReload.Snapshot?
