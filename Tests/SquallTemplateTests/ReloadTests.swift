@@ -21,6 +21,23 @@ private struct ReloadedPage: SynchronousTemplate {
     }
 }
 
+/// As the compiler would make it of another target's `a.html`.
+private struct OtherModule: SynchronousTemplate {
+    static let source: TemplateSource? = TemplateSource("a.html", in: "/nowhere", skeleton: 1)
+
+    func render(to output: inout TemplateOutput) throws { output.write("<hr>", output.texts(of: Self.source), 0) }
+}
+
+private struct PageWithModule: SynchronousTemplate {
+    static var source: TemplateSource? { ReloadedPage.source }
+    var page: ReloadedPage
+
+    func render(to output: inout TemplateOutput) throws {
+        try output.module(page)
+        try output.module(OtherModule())
+    }
+}
+
 /// While a program is developed, its templates' files count.
 @Suite(.serialized) struct ReloadTests {
     private static let original = "{% parameters value: String %}\n<body><p>{{ value }}</p></body>"
@@ -46,6 +63,9 @@ private struct ReloadedPage: SynchronousTemplate {
         settings.isDevelopment = isDevelopment
         let site = try Application(settings: settings) {
             Route("/") { handler in try await handler.render(ReloadedPage(value: "<1>")) }
+            Route("/with-module") { handler in
+                try await handler.render(PageWithModule(page: ReloadedPage(value: "<1>")))
+            }
         }
         try await withApplication(site) { client in try await body(client, change) }
     }
@@ -89,6 +109,14 @@ private struct ReloadedPage: SynchronousTemplate {
             #expect(page.contains("Build the program again to see this change:"))
             #expect(page.contains(note))
             #expect(page.hasSuffix("</div>\n</body>"))
+        }
+    }
+
+    @Test func `a module from another folder stays as it was built`() async throws {
+        try await withPage { client, change in
+            // The file that the module was made from has the same name as the page's, and other text.
+            let page = try await client.get("/with-module").text
+            #expect(page == "<body><p>&lt;1&gt;</p></body><hr>")
         }
     }
 

@@ -47,24 +47,27 @@ enum TemplateReload {
     /// A folder's templates as they were at some time.
     final class Snapshot: Sendable {
         fileprivate let stamp: [Stamp]
+        private let folder: String
         // Compiled as pages are asked for, each once.
         private let state: Mutex<State>
         private struct State: Sendable {
             let files: [(name: String, bytes: [UInt8])]
-            let folder: String
             var pages: [String: Result<TemplateCompiler.Texts, TemplateError>] = [:]
         }
 
         fileprivate init(_ stamp: [Stamp], _ files: [(name: String, bytes: [UInt8])], folder: String) {
             self.stamp = stamp
-            state = Mutex(State(files: files, folder: folder))
+            self.folder = folder
+            state = Mutex(State(files: files))
         }
 
         /// The texts, unless something else has changed, which the page is told.
         func texts(of source: TemplateSource, _ page: TemplatePage) -> TemplateTexts? {
+            // A module of another target stays as it was built.
+            guard source.folder == folder else { return nil }
             let result = state.withLock { state in
                 if let known = state.pages[source.name] { return known }
-                let compiler = TemplateCompiler(state.files, folder: state.folder)
+                let compiler = TemplateCompiler(state.files, folder: folder)
                 let result = Result { () throws(TemplateError) in try compiler.texts(of: source.name) }
                 state.pages[source.name] = result
                 return result
