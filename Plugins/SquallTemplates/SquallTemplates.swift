@@ -28,12 +28,15 @@ import PackagePlugin
         ]
     }
 
-    /// Below the folder, in the order of their names.
+    /// Below the folder, in the order of their names, but for hidden ones: what squall-templates takes for templates.
     private static func templates(in folder: URL) -> [String] {
         let root = folder.path(percentEncoded: false)
         guard let files = FileManager.default.enumerator(atPath: root) else { return [] }
         return files.compactMap { $0 as? String }
-            .filter { endings.contains(($0 as NSString).pathExtension) }
+            .filter { name in
+                endings.contains((name as NSString).pathExtension)
+                    && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+            }
             .sorted()
     }
 }

@@ -19,8 +19,10 @@ public struct TemplateCompiler {
         waiting = Waiting(set)
     }
 
-    /// Whether a file is a template, by its ending.
-    public static func isTemplate(_ name: String) -> Bool { Naming.kind(of: name) != nil }
+    /// Whether a file is a template, by its ending. Hidden ones are none, such as those by which Emacs locks a file.
+    public static func isTemplate(_ name: String) -> Bool {
+        Naming.kind(of: name) != nil && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+    }
 
     /// The source file that a template becomes. Nil for what is only a part of others.
     public static func outputName(_ name: String) -> String? { Naming.isPart(name) ? nil : Naming.file(name) }
