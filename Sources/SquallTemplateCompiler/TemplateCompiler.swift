@@ -42,9 +42,9 @@ public struct TemplateCompiler {
                     throw source.error(
                         at: 0, "'\(other)' and '\(name)' would both be called \(Naming.type(name)); rename one")
                 }
-                let (composer, chain, provided) = try compose(name)
+                let (composer, chain) = try compose(name)
                 let waiting = waiting.isFilled(name) ? try compose(name, isAsync: true).0 : nil
-                var builder = StructBuilder(composer, waiting: waiting, chain, provided, root: root)
+                var builder = StructBuilder(composer, waiting: waiting, chain, root: root)
                 outputs.append(Output(name: Naming.file(name), contents: builder.build()))
             } catch {
                 if !errors.contains(error) { errors.append(error) }
@@ -72,9 +72,8 @@ public struct TemplateCompiler {
     /// - Parameter isAsync: nil: if anything in it waits.
     private func compose(
         _ name: String, isAsync: Bool? = nil
-    ) throws(TemplateError) -> (Composer, chain: [ParsedTemplate], provided: Set<String>) {
+    ) throws(TemplateError) -> (Composer, chain: [ParsedTemplate]) {
         var chain = [try set.template(name)]
-        var calls: [Node.Call] = []
         while let parent = chain[chain.count - 1].parent {
             let file = try set.resolve(parent)
             guard !chain.contains(where: { $0.source.name == file }) else {
@@ -82,33 +81,37 @@ public struct TemplateCompiler {
                 throw parent.tag.error("the templates extend one another in a circle: \(way)")
             }
             chain.append(try set.template(file))
-            calls.append(parent)
         }
         var composer = Composer(name, chain, set, waiting, isAsync: isAsync ?? waiting.contains(name))
-        var provided: Set<String> = []
-        for (index, call) in calls.enumerated().reversed() {
-            for argument in call.arguments {
-                let known = chain[(index + 1)...].flatMap(\.parameters)
-                guard known.contains(where: { $0.name == argument.label.text }) else {
-                    throw argument.label.error(
-                        "'\(chain[index + 1].source.name)' has no parameter '\(argument.label.text)'"
-                            + suggestion(for: argument.label.text, among: known.map(\.name)))
-                }
-                provided.insert(argument.label.text)
-                composer.provide(argument, known.first { $0.name == argument.label.text }?.type)
-            }
+        for (index, template) in chain.enumerated() {
+            guard let call = template.parent else { continue }
+            for argument in call.arguments { try composer.provide(argument, at: index, chain) }
         }
         composer.note(chain)
         try composer.compose(chain)
-        return (composer, chain, provided)
+        return (composer, chain)
     }
 }
 
 extension Composer {
-    /// A parent's parameter, given by the template that extends it.
-    mutating func provide(_ argument: Node.Argument, _ type: String?) {
-        builder.declare(argument.label.text)
-        builder.code("let \(argument.label.text)\(type.map { ": \($0)" } ?? "") = ", argument.value, "", &facts)
+    /// A parent's parameter, given by the template that extends it, which is at an index of the chain.
+    fileprivate mutating func provide(
+        _ argument: Node.Argument, at index: Int, _ chain: [ParsedTemplate]
+    ) throws(TemplateError) {
+        let name = argument.label.text
+        let above = chain.indices.dropFirst(index + 1)
+        // A parent's parameter may be given by one between.
+        guard let owner = above.first(where: { chain[$0].parameters.contains { $0.name == name } }) else {
+            throw argument.label.error(
+                "'\(chain[index + 1].source.name)' has no parameter '\(name)'"
+                    + suggestion(for: name, among: above.flatMap { chain[$0].parameters.map(\.name) }))
+        }
+        if let other = chain[(index + 1)..<owner].first(where: { $0.gives(name) }) {
+            throw argument.label.error(
+                "'\(other.source.name)' gives '\(name)' to '\(chain[owner].source.name)' already")
+        }
+        let type = chain[owner].parameters.first { $0.name == name }?.type
+        provided.append(Provided(level: index, type: type, argument: argument))
     }
 
     /// What is declared and is no text.
@@ -120,4 +123,9 @@ extension Composer {
             facts.note(template.access ?? "")
         }
     }
+}
+
+extension ParsedTemplate {
+    /// Whether it gives its parents a parameter.
+    func gives(_ name: String) -> Bool { parent?.arguments.contains { $0.label.text == name } ?? false }
 }

@@ -43,7 +43,7 @@ extension Composer {
                 let condition = Code(tag.source, tag.range.lowerBound + 2..<tag.range.upperBound)
                 self.builder.code("} else ", condition, " {", &self.facts)
             }
-            self.builder.openScope()
+            self.builder.openScope(of: branch.tag)
             try self.walk(branch.body)
             self.builder.closeScope()
         }
@@ -61,7 +61,7 @@ extension Composer {
             } else {
                 self.builder.code("", branch.tag, ":", &self.facts)
             }
-            self.builder.openScope()
+            self.builder.openScope(of: branch.tag)
             try self.walk(branch.body)
             self.builder.closeScope()
             self.builder.endCase(&self.facts)
@@ -76,7 +76,7 @@ extension Composer {
         for _ in 0..<4 {
             var attempt = self
             attempt.context = start
-            try attempt.loopOnce(code, body)
+            try attempt.loopOnce(code, isFor, body)
             if attempt.context.isSame(start) { return self = attempt }
             start = attempt.context
             expanded = attempt.expanded
@@ -84,17 +84,23 @@ extension Composer {
         throw code.error("what the loop leaves open grows with each turn; close in it what is opened in it")
     }
 
-    private mutating func loopOnce(_ code: Code, _ body: [Node]) throws(TemplateError) {
+    private mutating func loopOnce(_ code: Code, _ isFor: Bool, _ body: [Node]) throws(TemplateError) {
         let number = count
         count += 1
         builder.code("_loop\(number): ", code, " {", &facts)
         loops.append(Loop(number: number, start: context))
-        builder.openScope()
+        builder.openScope(of: code)
         try nested(body, "the loop", code, isOptional: true)
-        flushBeforeWaiting(code)
+        // A sequence that is there is waited for once, elements or a condition each time.
+        if !isFor || waitsForElements(code) { flushBeforeWaiting(code) }
         builder.closeScope()
         for exit in loops.removeLast().exits { context = try joined(context, exit, code) }
         builder.line("}", &facts)
+    }
+
+    /// `for await` or `for try await`
+    private func waitsForElements(_ code: Code) -> Bool {
+        code.text.split(whereSeparator: \.isWhitespace).dropFirst().first { $0 != "try" } == "await"
     }
 
     mutating func jump(_ code: Code) throws(TemplateError) {
@@ -143,7 +149,7 @@ extension Composer {
                 builder.code("} catch ", pattern, " {", &facts)
             }
             builder.line("_o.rewind(to: _m\(number))", &facts)
-            builder.openScope()
+            builder.openScope(of: pattern)
             try nested(handler.body, "'except'", handler.tag)
             builder.closeScope()
             if let other = handled { handled = try joined(other, context, handler.tag) } else { handled = context }

@@ -30,6 +30,15 @@ struct Composer {
     private var isMarkup: Bool { language.isMarkup }
     private var isInFragment = false
     var expanded = 0
+    /// What the templates give to those that they extend, children's first.
+    var provided: [Provided] = []
+
+    struct Provided {
+        /// How far the template that gives it is from the page itself.
+        var level: Int
+        var type: String?
+        var argument: Node.Argument
+    }
 
     /// Of all that a page is put together from, again and again.
     private static let mostNodes = 200_000
@@ -69,6 +78,7 @@ struct Composer {
 
     mutating func compose(_ chain: [ParsedTemplate]) throws(TemplateError) {
         guard let root = chain.last else { return }
+        builder.provided = Set(provided.map(\.argument.label.text))
         for (template, parent) in zip(chain, chain.dropFirst()) { try checkChild(template, parent, chain) }
         for template in chain.dropLast().reversed() {
             for node in template.nodes { if case .set(let code) = node { try builder.set(code, &facts) } }
@@ -78,7 +88,31 @@ struct Composer {
             throw root.source.error(
                 at: max(0, root.source.bytes.count - 1), "the template ends \(context.description); close it")
         }
+        finish()
+    }
+
+    /// Ends a function, and puts before it what its parameters are that children give.
+    private mutating func finish() {
+        var start = FunctionBuilder(parameters: parameters, isAsync: builder.isAsync)
+        // What is given may be made of what a child gave: a level's names begin to count behind its values.
+        for level in Set(provided.map(\.level)).sorted() {
+            let given = provided.enumerated().filter { $0.element.level == level }
+            for (index, provided) in given {
+                let type = provided.type.map { ": \($0)" } ?? ""
+                start.code("let _p\(index)\(type) = ", provided.argument.value, "", &facts)
+            }
+            start.line("do {", &facts)
+            builder.close(&facts)
+            for (index, provided) in given {
+                let name = provided.argument.label.text
+                start.declare(name)
+                let word = builder.changedProvided.contains(name) ? "var" : "let"
+                start.line("\(word) \(name) = _p\(index); _ = \(name)", &facts)
+            }
+        }
+        start.finish(&facts)
         builder.finish(&facts)
+        builder.putBefore(start)
     }
 
     private func isAtEnd(_ context: PageContext) -> Bool {
@@ -282,8 +316,7 @@ struct Composer {
         builder.openScope()
         for (index, argument) in call.arguments.enumerated() {
             let type = template.parameters.first { $0.name == argument.label.text }.map { ": \($0.type)" } ?? ""
-            builder.declare(argument.label.text)
-            builder.code("let ", argument.label, "\(type) = _v\(number)_\(index)", &facts)
+            builder.bind(argument.label, "\(type) = _v\(number)_\(index)", &facts)
         }
         try walk(template.nodes)
         builder.closeScope()
@@ -302,6 +335,7 @@ struct Composer {
         }
         let outer = (builder, context, isInFragment)
         builder = FunctionBuilder(parameters: parameters, isAsync: outer.0.isAsync)
+        builder.provided = outer.0.provided
         context = PageContext(language)
         isInFragment = true
         facts.note("fragment \(block.name)")
@@ -309,10 +343,10 @@ struct Composer {
         guard isAtEnd(context) else {
             throw block.tag.error("the fragment '\(block.name)' ends \(context.description); close it in the fragment")
         }
-        builder.finish(&facts)
+        finish()
         fragments.append((block.name, builder))
         (builder, context, isInFragment) = outer
-        builder.line("\(builder.call) render(.\(block.name), to: &_o)", &facts)
+        builder.line("\(waiting.contains(name) ? "try await" : "try") render(.`\(block.name)`, to: &_o)", &facts)
     }
 
     private mutating func slot(_ block: Node.Block) throws(TemplateError) {
@@ -358,7 +392,7 @@ struct Composer {
         if !facts.files.contains(file) { facts.files.append(file) }
         builder.line("_o.require(\(Naming.type(file)).resources)", &facts)
         // One that waits for nothing itself has a second function, for what is put into it here.
-        let isFilled = !waiting.contains(file) && waiting.waits(fills)
+        let isFilled = !waiting.contains(file) && waiting.waits(fills, slotsWait: builder.isAsync)
         let isAsync = isFilled || waiting.contains(file)
         if waiting.contains(file) { builder.line("try await _o.flushBeforeWaiting()", &facts) }
         var given = 0

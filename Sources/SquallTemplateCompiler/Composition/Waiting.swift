@@ -10,16 +10,19 @@ struct Waiting {
     /// Whether a component that does not wait itself needs a function that does.
     func isFilled(_ name: String) -> Bool { filled.contains(name) && !waiting.contains(name) }
 
-    func waits(_ fills: [Node.Block]) -> Bool {
+    /// - Parameter slotsWait: whether what is put into the slots of the template itself may wait.
+    func waits(_ fills: [Node.Block], slotsWait: Bool) -> Bool {
         var facts = Facts()
         for fill in fills { Self.collect(fill.body, set, &facts) }
-        return facts.waits || !facts.uses.isDisjoint(with: waiting)
+        return facts.waits || facts.hasSlot && slotsWait || !facts.uses.isDisjoint(with: waiting)
     }
 
     /// What a list of nodes has.
     private struct Facts {
         var waits = false
         var uses: Set<String> = []
+        /// Whether a slot of the template itself is among it.
+        var hasSlot = false
         /// What is put into slots of which template.
         var fills: [(component: String, facts: Facts)] = []
     }
@@ -46,9 +49,18 @@ struct Waiting {
                 }
             }
         }
-        for fill in facts.values.flatMap(\.fills)
-        where fill.facts.waits || !fill.facts.uses.isDisjoint(with: waiting) {
-            filled.insert(fill.component)
+        isStable = false
+        while !isStable {
+            isStable = true
+            for (name, facts) in facts {
+                // A component passes on what is put into its own slots.
+                let slotsWait = waiting.contains(name) || filled.contains(name)
+                for fill in facts.fills
+                where fill.facts.waits || !fill.facts.uses.isDisjoint(with: waiting) || fill.facts.hasSlot && slotsWait
+                {
+                    if filled.insert(fill.component).inserted { isStable = false }
+                }
+            }
         }
     }
 
@@ -74,7 +86,10 @@ struct Waiting {
                 note(code)
                 if case .function(let function) = escaping { note(function) }
             case .raw(let code), .module(let code), .set(let code): note(code)
-            case .block(let block), .fragment(let block), .slot(let block): collect(block.body, set, &facts)
+            case .block(let block), .fragment(let block): collect(block.body, set, &facts)
+            case .slot(let block):
+                facts.hasSlot = true
+                collect(block.body, set, &facts)
             case .include(let call): add(call, set, &facts)
             case .component(let call, let fills):
                 add(call, set, &facts)
@@ -83,6 +98,7 @@ struct Waiting {
                     var inner = Facts()
                     collect(fill.body, set, &inner)
                     facts.waits = facts.waits || inner.waits
+                    facts.hasSlot = facts.hasSlot || inner.hasSlot
                     facts.uses.formUnion(inner.uses)
                     facts.fills += inner.fills
                     facts.fills.append((name, inner))

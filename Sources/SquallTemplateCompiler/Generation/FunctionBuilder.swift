@@ -7,9 +7,16 @@ struct FunctionBuilder {
     private(set) var names: Set<String> = []
     /// Of each name that `set` declared: where, in `lines`, so that what is changed later becomes a variable.
     private var scopes: [[String: Int]] = [[:]]
+    /// The names that patterns declare in each scope.
+    private var bound: [Set<String>] = [[]]
     private(set) var shadowedParameters: Set<String> = []
     private(set) var declaredNames: Set<String> = []
     private let parameters: Set<String>
+    /// Parameters that a child gives, which are no properties; and those of them that are changed.
+    var provided: Set<String> = []
+    private(set) var changedProvided: Set<String> = []
+    /// Code that stands farther right is not brought to its column: a page in one line would become the square of its length.
+    private static let widest = 1_000
     private var mapped: (path: String, line: Int)?
     let isAsync: Bool
     var call: String { isAsync ? "try await" : "try" }
@@ -43,6 +50,16 @@ struct FunctionBuilder {
         mapped = nil
     }
 
+    /// Ends what another function, which comes before this, has begun.
+    mutating func close(_ page: inout PageFacts) { line("}", &page) }
+
+    /// Has another function's lines before its own.
+    mutating func putBefore(_ other: FunctionBuilder) {
+        lines = other.lines + lines
+        names.formUnion(other.names)
+        declaredNames.formUnion(other.declaredNames)
+    }
+
     // MARK: code
 
     /// A line of our own.
@@ -52,14 +69,20 @@ struct FunctionBuilder {
         append(text)
     }
 
+    /// The names that code uses and that nothing round it declares.
+    mutating func use(_ code: Code) {
+        let used = code.freeNames.subtracting(code.boundNames)
+        names.formUnion(used.filter { name in !bound.contains { $0.contains(name) } })
+    }
+
     /// A line with code from the template, which the compiler finds where it is in the template.
     mutating func code(_ prefix: String = "", _ code: Code, _ suffix: String = "", _ page: inout PageFacts) {
         flush(&page)
-        names.formUnion(code.freeNames)
+        use(code)
         let (line, column) = code.source.position(of: code.range.lowerBound)
         let text = code.text
         page.note(prefix + text + suffix)
-        let space = column - 1
+        let space = column <= Self.widest ? column - 1 : 0
         if prefix.utf8.count <= space {
             locate(code, line)
             append(String(repeating: " ", count: space - prefix.utf8.count) + prefix + text + suffix)
@@ -77,14 +100,14 @@ struct FunctionBuilder {
     /// `switch` and its first `case`, between which the compiler takes no directive: blanks bring the second to its place.
     mutating func code(switch code: Code, case first: Code, _ page: inout PageFacts) {
         self.code("", code, " {", &page)
-        names.formUnion(first.freeNames)
+        use(first)
         page.note(first.text)
         let (line, column) = first.source.position(of: first.range.lowerBound)
         let (lastLine, lastColumn) = code.source.position(of: code.range.upperBound)
         let taken = line == lastLine ? lastColumn + 1 : 0
         let blanks =
             String(repeating: "\n", count: max(0, line - lastLine))
-            + String(repeating: " ", count: max(0, column - 1 - taken))
+            + String(repeating: " ", count: column <= Self.widest ? max(0, column - 1 - taken) : 1)
         lines[lines.count - 1] += blanks + first.text + ":"
         let breaks = line - lastLine + first.bytes.count { $0 == UInt8(ascii: "\n") }
         mapped?.line += max(0, breaks)
@@ -103,7 +126,7 @@ struct FunctionBuilder {
         page.note(text)
         let (line, column) = code.source.position(of: code.range.lowerBound)
         locate(code, line)
-        append(String(repeating: " ", count: column - 1) + text)
+        append(String(repeating: " ", count: column <= Self.widest ? column - 1 : 0) + text)
     }
 
     private mutating func locate(_ code: Code, _ line: Int) {
@@ -113,9 +136,6 @@ struct FunctionBuilder {
         mapped = (path, line)
     }
 
-    /// Code that is written as a part of a line of our own.
-    mutating func use(_ code: Code) { names.formUnion(code.freeNames) }
-
     /// Text belongs to the branch in which it stands.
     mutating func closeText(_ page: inout PageFacts) { flush(&page) }
 
@@ -124,8 +144,17 @@ struct FunctionBuilder {
 
     // MARK: names
 
-    mutating func openScope() { scopes.append([:]) }
-    mutating func closeScope() { if scopes.count > 1 { scopes.removeLast() } }
+    /// - Parameter code: whose pattern declares names in it.
+    mutating func openScope(of code: Code? = nil) {
+        scopes.append([:])
+        bound.append(code?.boundNames ?? [])
+    }
+
+    mutating func closeScope() {
+        guard scopes.count > 1 else { return }
+        scopes.removeLast()
+        bound.removeLast()
+    }
 
     /// `name = value` declares the name, or changes it where it is declared already.
     mutating func set(_ code: Code, _ page: inout PageFacts) throws(TemplateError) {
@@ -149,21 +178,33 @@ struct FunctionBuilder {
             names.append(part.filter { $0 != " " && $0 != "(" && $0 != ")" })
         }
         let isName = !names.isEmpty && names.allSatisfy { $0.utf8.allSatisfy(isNamePart) && !$0.isEmpty }
+        let value = Code(code.source, assignment.upperBound..<code.range.upperBound)
         guard isName, operation == "=", !names.allSatisfy(isDeclared) else {
             for name in names { change(isName ? name : base(of: code)) }
-            return self.code("", code, "", &page)
+            guard isName, names.count > 1 else { return self.code("", code, "", &page) }
+            return self.code("(\(names.joined(separator: ", "))) = (", value, ")", &page)
         }
         for name in names {
             scopes[scopes.count - 1][name] = -1
             declaredNames.insert(name)
         }
-        let value = Code(code.source, assignment.upperBound..<code.range.upperBound)
         let shown = names.count == 1 ? names[0] : "(\(names.joined(separator: ", ")))"
         let start = "let \(shown)\(type) = "
-        self.code(start, value, "", &page)
+        if names.count > 1 {
+            self.code(start + "(", value, ")", &page)
+        } else {
+            self.code(start, value, "", &page)
+        }
         // The line that has the keyword: the last, or the one before where the value has one to itself.
         let at = lines.lastIndex { $0.contains(start) } ?? lines.count - 1
         for name in names { scopes[scopes.count - 1][name] = at }
+    }
+
+    /// Declares a name that is passed to an included template.
+    mutating func bind(_ name: Code, _ value: String, _ page: inout PageFacts) {
+        code("let ", name, value, &page)
+        declaredNames.insert(name.text)
+        scopes[scopes.count - 1][name.text] = lines.lastIndex { $0.contains("let ") }
     }
 
     private func isDeclared(_ name: String) -> Bool {
@@ -181,7 +222,11 @@ struct FunctionBuilder {
             if let range = lines[at].range(of: "let ") { lines[at].replaceSubrange(range, with: "var ") }
             return
         }
-        if parameters.contains(name) { shadowedParameters.insert(name) }
+        if provided.contains(name) {
+            changedProvided.insert(name)
+        } else if parameters.contains(name) {
+            shadowedParameters.insert(name)
+        }
     }
 
     /// Names that a closure's parameters have, and the like.

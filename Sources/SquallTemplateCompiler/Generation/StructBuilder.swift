@@ -12,7 +12,7 @@ struct StructBuilder {
     private var lines: [String] = []
 
     init(
-        _ composer: Composer, waiting: Composer?, _ chain: [ParsedTemplate], _ provided: Set<String>, root: String
+        _ composer: Composer, waiting: Composer?, _ chain: [ParsedTemplate], root: String
     ) {
         self.composer = composer
         self.waiting = waiting
@@ -21,8 +21,10 @@ struct StructBuilder {
         own = chain[0]
         var names: Set<String> = []
         // What the parents need and the template does not give them, its user gives.
-        parameters = chain.flatMap { template in
-            template.parameters.filter { names.insert($0.name).inserted && !provided.contains($0.name) }
+        parameters = chain.indices.flatMap { index in
+            chain[index].parameters.filter { parameter in
+                !chain[..<index].contains { $0.gives(parameter.name) } && names.insert(parameter.name).inserted
+            }
         }
         var seen: Set<String> = []
         imports = chain.flatMap { $0.imports.map(\.text) }.filter { seen.insert($0).inserted }
@@ -110,8 +112,8 @@ struct StructBuilder {
         guard needsInitialiser else { return }
         let list = parameters.map { parameter in
             let label = parameter.label == parameter.name ? "" : parameter.label + " "
-            let type = (parameter.isEscaping ? "@escaping " : "") + oneLine(parameter.type)
-            return "\(label)\(parameter.name): \(type)" + (parameter.defaultValue.map { " = \(oneLine($0))" } ?? "")
+            let type = (parameter.isFunction ? "@escaping " : "") + oneLine(parameter.type)
+            return "\(label)\(parameter.name): \(type)" + (parameter.defaultValue.map { " = \($0)" } ?? "")
         }
         lines.append("    \(access)init(\(list.joined(separator: ", "))) {")
         lines += parameters.map { "        self.\($0.name) = \($0.name)" }

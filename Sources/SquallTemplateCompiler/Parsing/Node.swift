@@ -102,7 +102,9 @@ struct Parameter {
     var type: String
     var documentation: [String]
     var hasDefault: Bool
+    /// Whether it says `@escaping`, which no property can.
     var isEscaping: Bool
+    var isFunction: Bool
     var defaultValue: String?
 }
 

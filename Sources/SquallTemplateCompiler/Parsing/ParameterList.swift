@@ -76,10 +76,14 @@ enum ParameterList {
         if isEscaping {
             type = Code(source, type.range.lowerBound + "@escaping ".utf8.count..<type.range.upperBound)
         }
+        var arrows = SwiftScanner(source, from: type.range.lowerBound, to: type.range.upperBound)
+        let isFunction = try arrows.places(of: UInt8(ascii: ">")).contains {
+            $0 > type.range.lowerBound && source.bytes[$0 - 1] == UInt8(ascii: "-")
+        }
         return Parameter(
             label: String(names[0]), name: String(name), declaration: Code(source, nameStart..<code.range.upperBound),
             type: type.text, documentation: documentation, hasDefault: value != nil, isEscaping: isEscaping,
-            defaultValue: value?.text)
+            isFunction: isFunction, defaultValue: value?.text)
     }
 
     /// Where the next comma is that a name with a colon, or nothing, follows; commas of generic types have none.

@@ -35,12 +35,6 @@ struct SwiftScanner {
         return nil
     }
 
-    /// A name that the code uses without anything in front of it.
-    struct Name {
-        var text: String
-        var range: Range<Int>
-    }
-
     /// The names that stand free: not after a period, and no argument's label.
     mutating func freeNames() -> Set<String> {
         var names: Set<String> = []
@@ -247,5 +241,37 @@ extension Code {
     var freeNames: Set<String> {
         var scanner = SwiftScanner(source, from: range.lowerBound, to: range.upperBound)
         return scanner.freeNames()
+    }
+}
+
+extension Code {
+    /// The names that a tag's pattern declares and that its own expressions do not use: of `for x in list` and `case .a(let x)`,
+    /// but not of `if let x`, which has another `x` for its value.
+    var boundNames: Set<String> {
+        let words = text.split { !$0.utf8.allSatisfy(isNamePart) }
+        guard let first = words.first else { return [] }
+        if first == "for" {
+            guard let end = words.firstIndex(of: "in") else { return [] }
+            let pattern = Set(words[..<end].map(String.init))
+            let sequence = words[end...].dropFirst().prefix { $0 != "where" }
+            return pattern.subtracting(sequence.map(String.init)).subtracting([
+                "for", "try", "await", "case", "let", "var",
+            ])
+        }
+        let isCondition = first == "if" || first == "while"
+        var names: Set<String> = []
+        var used: Set<Substring> = []
+        for part in isCondition ? text.split(separator: ",") : [text[...]] {
+            let words = part.split { !$0.utf8.allSatisfy(isNamePart) }
+            let found = zip(words, words.dropFirst()).filter { $0.0 == "let" || $0.0 == "var" }.map(\.1)
+            guard isCondition else { return Set(found.map(String.init)) }
+            // Of `let name` alone, the value is another of that name.
+            let isShorthand = words.count == 2 || words.count == 3 && words[0] == first
+            for name in found where !isShorthand && words.count(where: { $0 == name }) == 1 && !used.contains(name) {
+                names.insert(String(name))
+            }
+            used.formUnion(words.filter { !names.contains(String($0)) })
+        }
+        return names
     }
 }
