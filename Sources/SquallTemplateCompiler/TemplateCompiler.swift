@@ -13,9 +13,13 @@ public struct TemplateCompiler {
     /// - Parameters:
     ///   - files: of each template its path below the folder, with `/`, and what is in it.
     ///   - folder: how the compiler names the folder in its messages.
-    public init(_ files: [(name: String, bytes: [UInt8])], folder: String) {
+    ///   - aliases: other paths under which Swift's compiler is to know some of the files: see ``sharedNames(_:)``.
+    public init(_ files: [(name: String, bytes: [UInt8])], folder: String, aliases: [String: String] = [:]) {
         let prefix = folder.isEmpty ? "" : folder + "/"
-        set = TemplateSet(files.map { SourceText(name: $0.name, path: prefix + $0.name, bytes: $0.bytes) })
+        set = TemplateSet(
+            files.map {
+                SourceText(name: $0.name, path: prefix + $0.name, compiledPath: aliases[$0.name], bytes: $0.bytes)
+            })
         waiting = Waiting(set)
     }
 
@@ -26,6 +30,14 @@ public struct TemplateCompiler {
 
     /// The source file that a template becomes. Nil for what is only a part of others.
     public static func outputName(_ name: String) -> String? { Naming.isPart(name) ? nil : Naming.file(name) }
+
+    /// Files whose name, without its folder, another has already. Swift's compiler warns of each line that comes from one,
+    /// because `#fileID` has a file's name only. They need an alias: a link with a name of its own.
+    public static func sharedNames(_ names: [String]) -> [String] {
+        var seen: Set<Substring> = []
+        return names.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+            .filter { !seen.insert($0.split(separator: "/").last ?? "").inserted }
+    }
 
     /// All files, and all that is wrong.
     /// - Parameter root: an expression of Swift for the folder, in which a program that is developed looks for changes.

@@ -14,7 +14,10 @@ struct Generation {
     init(_ options: Options) { self.options = options }
 
     func run() throws {
-        let compiler = TemplateCompiler(try templates(), folder: options.folder)
+        let templates = try self.templates()
+        let shared = TemplateCompiler.sharedNames(templates.map(\.name))
+        let aliases = Dictionary(uniqueKeysWithValues: shared.map { ($0, alias($0)) })
+        let compiler = TemplateCompiler(templates, folder: options.folder, aliases: aliases)
         let (outputs, errors) = compiler.compile(root: root)
         guard errors.isEmpty else {
             throw Failure(message: errors.map { "\($0)\n" }.joined())
@@ -32,8 +35,28 @@ struct Generation {
             return
         }
         try files.createDirectory(atPath: options.output, withIntermediateDirectories: true)
+        try link(aliases)
         for output in changed { try Data(output.contents.utf8).write(to: URL(filePath: path(output.name))) }
         for name in stale { try files.removeItem(atPath: path(name)) }
+    }
+
+    // MARK: files of one name
+
+    private var linkFolder: String { options.output + "/.templates" }
+
+    private func alias(_ name: String) -> String {
+        linkFolder + "/" + name.split(separator: "/").joined(separator: ".")
+    }
+
+    /// Each alias is a link to the template, so that who follows a message comes to the file.
+    private func link(_ aliases: [String: String]) throws {
+        try? files.removeItem(atPath: linkFolder)
+        guard !aliases.isEmpty else { return }
+        try files.createDirectory(atPath: linkFolder, withIntermediateDirectories: true)
+        for (name, alias) in aliases {
+            let target = options.folder.hasPrefix("/") ? options.folder : way(to: options.folder, from: linkFolder)
+            try files.createSymbolicLink(atPath: alias, withDestinationPath: target + "/" + name)
+        }
     }
 
     private func path(_ name: String) -> String { options.output + "/" + name }
@@ -61,12 +84,18 @@ struct Generation {
 
     /// Where a program that is developed looks for changes of its templates.
     private var root: String {
-        if !options.isRelative { return "\"\(options.folder)\"" }
+        if !options.isRelative {
+            let escaped = options.folder.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined()
+            return "\"\(escaped)\""
+        }
         // From the Swift file, whose place the compiler knows.
-        let common = zip(parts(options.output), parts(options.folder)).prefix { $0 == $1 }.count
-        let up = Array(repeating: "..", count: parts(options.output).count - common)
-        let way = (up + parts(options.folder).dropFirst(common)).joined(separator: "/")
-        return "TemplateSource.folder(\"\(way)\", from: #filePath)"
+        return "Squall.TemplateSource.folder(\"\(way(to: options.folder, from: options.output))\", from: #filePath)"
+    }
+
+    private func way(to folder: String, from other: String) -> String {
+        let common = zip(parts(other), parts(folder)).prefix { $0 == $1 }.count
+        let up = Array(repeating: "..", count: parts(other).count - common)
+        return (up + parts(folder).dropFirst(common)).joined(separator: "/")
     }
 
     private func parts(_ path: String) -> [String] {

@@ -7,6 +7,8 @@ import Testing
     private static let templates = [
         "field.html": "{% parameters user: User %}\n<p>\n  {{ user.nme }}</p>",
         "start.html": "{% parameters user: User %}\n{{ user.nme }}",
+        "first.html": "{{ nmae }}",
+        "call.html": "<b>{{ nmae() }}</b>",
         "attribute.html": "{% parameters user: User %}\n<a href=\"{{ usr.name }}\">",
         "type.html": "{% parameters\n    user: Usr\n%}",
         "loop.html": "{% parameters user: User %}\n\n{% for x in user.names %}{% end %}",
@@ -29,12 +31,15 @@ import Testing
     private static let expected = [
         "_part.html:2:13: error: value of type 'User' has no member 'part'",
         "attribute.html:2:13: error: cannot find 'usr' in scope",
+        // Nothing can stand before what is in the first line; a call may throw and keeps its line only.
+        "call.html:1:",
         "case.html:3:12: error: reference to member 'some' cannot be resolved without a contextual type",
         "child.html:1:32: error: cannot convert value of type 'Int' to specified type 'String'",
         "component.html:2:42: error: value of type 'User' has no member 'it'",
         "condition.html:2:12: error: value of type 'User' has no member 'isGood'",
         "condition.html:2:34: error: value of type 'User' has no member 'isBad'",
         "field.html:3:11: error: value of type 'User' has no member 'nme'",
+        "first.html:1:4: error: cannot find 'nmae' in scope",
         "kind.html:2:16: error: 'put' is unavailable: a value of this type has no text: conform it to CustomStringConvertible, or put out its parts",
         "lines.html:3:10: error: value of type 'User' has no member 'last'",
         "loop.html:3:18: error: value of type 'User' has no member 'names'",

@@ -48,7 +48,7 @@ import Testing
             let page = folder.appending(path: "App/Generated/page.html.swift")
             let text = try String(contentsOf: page, encoding: .utf8)
             #expect(text.contains("#sourceLocation(file: \"App/Templates/page.html\", line: 1)"))
-            #expect(text.contains("TemplateSource.folder(\"../Templates\", from: #filePath)"))
+            #expect(text.contains("Squall.TemplateSource.folder(\"../Templates\", from: #filePath)"))
 
             let old = Date(timeIntervalSince1970: 1_000_000)
             try FileManager.default.setAttributes(
@@ -106,6 +106,23 @@ import Testing
                 let result = try run(arguments, in: folder)
                 #expect(result.status == 2 && result.errors.hasPrefix("usage: squall-templates generate FOLDER"))
             }
+        }
+    }
+
+    @Test func `files of one name are known to the compiler by names of their own`() throws {
+        try withFolder { folder in
+            try write("{{ 2 }}", "App/Templates/mail/page.html", folder)
+            let output = folder.appending(path: "Out").path(percentEncoded: false)
+            #expect(try run(["generate", "App/Templates", "--output", "Out"], in: folder).status == 0)
+            let text = try String(contentsOf: folder.appending(path: "Out/mail.page.html.swift"), encoding: .utf8)
+            #expect(text.contains("#sourceLocation(file: \"Out/.templates/mail.page.html\", line: 1)"))
+            let first = try String(contentsOf: folder.appending(path: "Out/page.html.swift"), encoding: .utf8)
+            #expect(first.contains("#sourceLocation(file: \"App/Templates/page.html\", line: 1)"))
+            let link = try String(contentsOf: folder.appending(path: "Out/.templates/mail.page.html"), encoding: .utf8)
+            #expect(link == "{{ 2 }}")
+            try FileManager.default.removeItem(at: folder.appending(path: "App/Templates/page.html"))
+            #expect(try run(["generate", "App/Templates", "--output", "Out"], in: folder).status == 0)
+            #expect(!FileManager.default.fileExists(atPath: output + "/.templates"))
         }
     }
 }

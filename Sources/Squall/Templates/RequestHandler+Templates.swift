@@ -73,10 +73,10 @@ extension RequestHandler {
 
     private func page(_ type: (some Template).Type) async throws -> TemplatePage {
         let page = TemplatePage(self)
-        for name in type.staticFiles { page.staticURLs[name] = try await recentStaticURL(name) }
-        for name in type.resources.cssFiles + type.resources.javascriptFiles
-        where !name.hasPrefix("/") && !name.contains("://") {
-            page.staticURLs[name] = try await recentStaticURL(name)
+        let needed = type.resources.cssFiles + type.resources.javascriptFiles
+        for name in type.staticFiles + needed.filter({ !$0.hasPrefix("/") && !$0.contains("://") }) {
+            // One that is not there is told where it is asked for, if it is.
+            page.staticURLs[name] = try? await recentStaticURL(name)
         }
         if application?.settings.isDevelopment == true, let source = type.source {
             page.reload = await TemplateReload.snapshot(of: source.folder)

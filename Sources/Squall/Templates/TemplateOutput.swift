@@ -136,7 +136,10 @@ public struct TemplateOutput {
         write(" nonce=\"\(handler.cspNonce)\"")
     }
 
-    public mutating func endHead() { headEnd = bytes.count }
+    public mutating func endHead() {
+        headEnd = bytes.count
+        page.hasHead = true
+    }
 
     /// Adds the scripts that the page needs.
     public mutating func endBody() throws {
@@ -165,12 +168,14 @@ public struct TemplateOutput {
     mutating func page(_ template: some SynchronousTemplate) throws {
         require(type(of: template).resources)
         try template.render(to: &self)
+        page.warnOfUnplaced(type(of: template))
         try finish()
     }
 
     nonisolated(nonsending) mutating func page(_ template: some Template) async throws {
         require(type(of: template).resources)
         try await template.render(to: &self)
+        page.warnOfUnplaced(type(of: template))
         try finish()
     }
 

@@ -1,3 +1,5 @@
+import Logging
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -17,6 +19,7 @@ public final class TemplatePage {
     var reload: TemplateReload.Snapshot?
     /// Templates that have changed so that the program must be built again.
     var stale: [String] = []
+    var hasHead = false
     var hasBody = false
     /// Where the body ends in the output, as far as it is not sent.
     var bodyEnd: Int?
@@ -81,6 +84,18 @@ public final class TemplatePage {
     private func url(_ file: String) throws -> String {
         if file.hasPrefix("/") || file.contains("://") { return file }
         return try staticURL(file, named: "static")
+    }
+
+    /// A whole page without the places for what it needs is told in the log. What a script puts into another page needs none.
+    func warnOfUnplaced(_ type: Any.Type) {
+        guard let handler, !resources.isEmpty, !hasHead || !hasBody, handler.request.header("hx-request") != "true"
+        else {
+            return
+        }
+        let missing = [hasHead ? nil : "</head>", hasBody ? nil : "</body>"].compactMap { $0 }
+        handler.logger.warning(
+            "\(type) has style sheets or scripts that belong before \(missing.joined(separator: " and ")), which it lacks"
+        )
     }
 
     // MARK: development

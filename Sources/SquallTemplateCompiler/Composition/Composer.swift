@@ -318,6 +318,11 @@ struct Composer {
             let type = template.parameters.first { $0.name == argument.label.text }.map { ": \($0.type)" } ?? ""
             builder.bind(argument.label, "\(type) = _v\(number)_\(index)", &facts)
         }
+        for parameter in template.parameters
+        where parameter.hasDefault && !call.arguments.contains(where: { $0.label.text == parameter.name }) {
+            builder.declare(parameter.name)
+            builder.code("let ", parameter.declaration, "", &facts)
+        }
         try walk(template.nodes)
         builder.closeScope()
         builder.line("}", &facts)

@@ -90,11 +90,27 @@ struct FunctionBuilder {
             locate(code, line - 1)
             append(prefix)
             append(String(repeating: " ", count: space) + text + suffix)
+        } else if Self.isPlain(code), prefix.hasSuffix("("), column <= Self.widest {
+            // No line is above the first. A closure's body begins with a line of its own.
+            locate(code, line)
+            append(prefix + "{ () in")
+            mapped = nil
+            locate(code, line)
+            append(String(repeating: " ", count: space) + text)
+            append("}()" + suffix)
         } else {
             locate(code, line)
             append(prefix + text + suffix)
         }
         mapped?.line += text.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+    }
+
+    /// Whether nothing is called that could throw or wait, which would have to be said in a closure.
+    private static func isPlain(_ code: Code) -> Bool {
+        code.bytes.allSatisfy {
+            isNamePart($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: " ")
+        }
+            && code.freeNames.isDisjoint(with: ["try", "await"])
     }
 
     /// `switch` and its first `case`, between which the compiler takes no directive: blanks bring the second to its place.
@@ -130,7 +146,7 @@ struct FunctionBuilder {
     }
 
     private mutating func locate(_ code: Code, _ line: Int) {
-        let path = code.source.path
+        let path = code.source.compiledPath
         if let mapped, mapped == (path, line) { return }
         lines.append("#sourceLocation(file: \(literal(path.utf8)), line: \(line))")
         mapped = (path, line)

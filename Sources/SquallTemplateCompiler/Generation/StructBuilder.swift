@@ -1,4 +1,4 @@
-/// Writes the type of a template.
+/// Writes the type of a template. Squall's types are called by their full names: the target may have some of the same.
 struct StructBuilder {
     private let composer: Composer
     /// The same, for slots whose contents wait.
@@ -45,8 +45,8 @@ struct StructBuilder {
         lines.append("")
         addDocumentation()
         let isAsync = composer.builder.isAsync
-        let kind = isAsync ? "Template" : "SynchronousTemplate"
-        let fragments = composer.fragments.isEmpty ? "" : ", FragmentedTemplate"
+        let kind = isAsync ? "Squall.Template" : "Squall.SynchronousTemplate"
+        let fragments = composer.fragments.isEmpty ? "" : ", Squall.FragmentedTemplate"
         lines.append("\(access)struct \(Naming.type(composer.name)): \(kind)\(fragments) {")
         addStatics()
         addParameters()
@@ -75,7 +75,7 @@ struct StructBuilder {
         }
         lines += [
             "    #if DEBUG",
-            "    \(access)static let source: TemplateSource? = TemplateSource(\(literal(composer.name.utf8)), in: \(root), skeleton: \(facts.skeleton))",
+            "    \(access)static let source: Squall.TemplateSource? = Squall.TemplateSource(\(literal(composer.name.utf8)), in: \(root), skeleton: \(facts.skeleton))",
             "    #endif",
         ]
         if !facts.staticFiles.isEmpty {
@@ -83,7 +83,7 @@ struct StructBuilder {
             lines.append("    \(access)static let staticFiles: [String] = [\(names)]")
         }
         guard !facts.resources.isEmpty else { return }
-        lines.append("    \(access)static let resources: PageResources = PageResources(")
+        lines.append("    \(access)static let resources: Squall.PageResources = Squall.PageResources(")
         let groups: [(String, ParsedTemplate.Resource.Kind)] = [
             ("cssFiles", .cssFile), ("embeddedCSS", .embeddedCSS), ("javascriptFiles", .javascriptFile),
             ("embeddedJavaScript", .embeddedJavaScript),
@@ -99,7 +99,7 @@ struct StructBuilder {
             for line in parameter.documentation { lines.append("    /// \(line)") }
             let code = parameter.declaration
             let (line, column) = code.source.position(of: code.range.lowerBound)
-            lines.append("#sourceLocation(file: \(literal(code.source.path.utf8)), line: \(line))")
+            lines.append("#sourceLocation(file: \(literal(code.source.compiledPath.utf8)), line: \(line))")
             let prefix = "\(access)var "
             let text = "\(parameter.name): \(parameter.type)" + (parameter.defaultValue.map { " = \($0)" } ?? "")
             // As it is written, so that columns are the same, but for what a property cannot have.
@@ -125,7 +125,7 @@ struct StructBuilder {
     private mutating func addRender(_ isAsync: Bool) {
         let (effects, isolation) = Self.kind(isAsync)
         if !composer.slots.isEmpty {
-            lines.append("    \(access)\(isolation)func render(to _o: inout TemplateOutput) \(effects) {")
+            lines.append("    \(access)\(isolation)func render(to _o: inout Squall.TemplateOutput) \(effects) {")
             let empty = composer.slots.indices.map { ", _slot\($0): { _ in }" }.joined()
             lines.append("        \(isAsync ? "try await" : "try") render(to: &_o, fills: 0\(empty))")
             lines.append("    }")
@@ -137,10 +137,11 @@ struct StructBuilder {
     private mutating func addRender(_ name: String, _ function: FunctionBuilder) {
         let (effects, isolation) = Self.kind(function.isAsync)
         let slots = composer.slots.indices.map {
-            ", _slot\($0): \(isolation)(inout TemplateOutput) \(effects) -> Void"
+            ", _slot\($0): \(isolation)(inout Squall.TemplateOutput) \(effects) -> Void"
         }.joined()
         let fills = slots.isEmpty ? "" : ", fills _fills: Int"
-        lines.append("    \(access)\(isolation)func \(name)(to _o: inout TemplateOutput\(fills)\(slots)) \(effects) {")
+        lines.append(
+            "    \(access)\(isolation)func \(name)(to _o: inout Squall.TemplateOutput\(fills)\(slots)) \(effects) {")
         addBody(function)
     }
 
@@ -156,7 +157,8 @@ struct StructBuilder {
         lines.append("        case \(composer.fragments.map { "`\($0.name)`" }.joined(separator: ", "))")
         lines.append("    }")
         lines.append(
-            "    \(access)\(isolation)func render(_ fragment: Fragment, to _o: inout TemplateOutput) \(effects) {")
+            "    \(access)\(isolation)func render(_ fragment: Fragment, to _o: inout Squall.TemplateOutput) \(effects) {"
+        )
         lines.append("        switch fragment {")
         for (index, fragment) in composer.fragments.enumerated() {
             lines.append(
@@ -164,7 +166,8 @@ struct StructBuilder {
         }
         lines += ["        }", "    }"]
         for (index, fragment) in composer.fragments.enumerated() {
-            lines.append("    private \(isolation)func _fragment\(index)(to _o: inout TemplateOutput) \(effects) {")
+            lines.append(
+                "    private \(isolation)func _fragment\(index)(to _o: inout Squall.TemplateOutput) \(effects) {")
             addBody(fragment.function)
         }
     }
@@ -191,7 +194,10 @@ struct StructBuilder {
         ("flashes", "let flashes = try _o.handler.flashes()"),
         ("cspNonce", "let cspNonce = try _o.handler.cspNonce"),
         ("xsrfToken", "let _page1 = _o.page; func xsrfToken() throws -> String { try _page1.xsrfToken() }"),
-        ("xsrfFormHTML", "let _page2 = _o.page; func xsrfFormHTML() throws -> HTML { try _page2.xsrfFormHTML() }"),
+        (
+            "xsrfFormHTML",
+            "let _page2 = _o.page; func xsrfFormHTML() throws -> Squall.HTML { try _page2.xsrfFormHTML() }"
+        ),
         (
             "staticURL",
             "let _page3 = _o.page; func staticURL(_ path: String, named name: String = \"static\") throws -> String { try _page3.staticURL(path, named: name) }"
@@ -200,6 +206,6 @@ struct StructBuilder {
             "path",
             "let _page4 = _o.page; func path(named name: String, _ arguments: [String: String] = [:]) throws -> String { try _page4.path(named: name, arguments) }"
         ),
-        ("linkify", "func linkify(_ text: String) -> HTML { HTML(Escape.linkify(text)) }"),
+        ("linkify", "func linkify(_ text: String) -> Squall.HTML { Squall.HTML(Squall.Escape.linkify(text)) }"),
     ]
 }

@@ -2,14 +2,17 @@
 final class SourceText: Sendable {
     /// As it is named in `extends`, `include` and error messages: below the folder of templates, with `/`.
     let name: String
-    /// As the compiler is told it is.
+    /// As it is called in messages.
     let path: String
+    /// As Swift's compiler is told it is: of files of one name, which it would confuse, all but one have another.
+    let compiledPath: String
     let bytes: [UInt8]
     private let lineStarts: [Int]
 
-    init(name: String, path: String, bytes: [UInt8]) {
+    init(name: String, path: String, compiledPath: String? = nil, bytes: [UInt8]) {
         self.name = name
         self.path = path
+        self.compiledPath = compiledPath ?? path
         // A byte order mark is no text.
         let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? Array(bytes.dropFirst(3)) : bytes
         self.bytes = text
