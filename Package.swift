@@ -100,7 +100,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SquallTemplateTests",
-            dependencies: ["Squall", "SquallTesting", "SquallTemplateCompiler"],
+            dependencies: [
+                "Squall", "SquallTesting", "SquallTemplateCompiler", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings, plugins: ["SquallTemplates"]),
         .testTarget(
             name: "TemplatesExampleTests",

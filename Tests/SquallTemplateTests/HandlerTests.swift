@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Squall
 import SquallTesting
 import Testing
@@ -229,6 +230,18 @@ func pause(_ text: String) async -> String {
             #expect(page.hasPrefix("/static/a.css?v="))
             let missing = try await client.get("/missing")
             #expect(missing.status == .internalServerError)
+        }
+    }
+
+    @Test func `a page that has no place for what it needs is told in the log`() async throws {
+        let site = try Application {
+            Route("/") { handler in try await handler.render(PartsCardPage(title: "a")) }
+        }
+        try await withApplication(site) { client in
+            try await client.expectLog(
+                "PartsCardPage has style sheets or scripts that belong before </head> and </body>, which it lacks",
+                level: .warning
+            ) { _ = try await client.get("/") }
         }
     }
 }
