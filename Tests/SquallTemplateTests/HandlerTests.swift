@@ -244,4 +244,28 @@ func pause(_ text: String) async -> String {
             ) { _ = try await client.get("/") }
         }
     }
+
+    @Test func `flashes fit into their cookie, and wait for a page that can take them`() async throws {
+        var settings = Application.Settings()
+        settings.cookieSecret = CookieSecret("a secret of thirty-two characters")
+        let site = try Application(settings: settings) {
+            Route("/many") { handler in
+                for number in 1...9 { try handler.flash("\(number)" + String(repeating: "x", count: 600)) }
+            }
+            Route("/late") { handler in
+                handler.write("a")
+                try await handler.flush()
+                handler.write("\(try handler.flashes().count)")
+            }
+            Route("/shown") { handler in
+                handler.write(try handler.flashes().map { "\($0.message.prefix(1))" }.joined())
+            }
+        }
+        try await withApplication(site) { client in
+            _ = try await client.get("/many")
+            #expect(try await client.get("/late").text == "a0")
+            #expect(try await client.get("/shown").text == "6789")
+            #expect(try await client.get("/shown").text == "")
+        }
+    }
 }

@@ -20,6 +20,7 @@ final class RequestExtras {
     var locale: Locale?
     /// Messages for the next page, and those that were kept for this one.
     var newFlashes: [RequestHandler.Flash]?
+    var addedFlashes = 0
     var readFlashes: [RequestHandler.Flash]?
 }
 

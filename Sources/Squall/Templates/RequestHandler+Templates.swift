@@ -122,30 +122,39 @@ extension RequestHandler {
 
     private static var flashCookie: String { "flash" }
 
-    /// Keeps a message for the next page that asks for ``flashes()``, in a signed cookie.
+    /// Keeps a message for the next page that asks for ``flashes()``, in a signed cookie, for an hour. Of more than some 3 KB
+    /// the oldest are dropped.
     /// - Throws: ``MissingSettingError`` if the application has no cookie secret.
     public func flash(_ message: String, kind: String = "info") throws {
         // What this page has shown is not kept for another.
         var all = try extras?.newFlashes ?? (extras?.readFlashes == nil ? keptFlashes() : [])
         all.append(Flash(kind: kind, message: message))
+        ensureExtras().addedFlashes += 1
         try keep(all)
     }
 
-    private func keep(_ all: [Flash]) throws {
+    private func keep(_ messages: [Flash]) throws {
+        var all = messages
+        var data = try JSONEncoder().encode(all)
+        // Browsers drop a cookie of more than 4 KiB: then rather the oldest messages.
+        while data.count > 2_800, all.count > 1 {
+            all.removeFirst()
+            data = try JSONEncoder().encode(all)
+        }
         ensureExtras().newFlashes = all
-        let data = try JSONEncoder().encode(all)
         try setSignedCookie(Self.flashCookie, data.base64EncodedString(), maxAge: 3_600)
     }
 
-    /// The messages that were kept for this page, each of which is shown once. A template reads them as `flashes`.
+    /// The messages that were kept for this page, each of which is shown once. A template reads them as `flashes`. Once the
+    /// head is sent there are none: the next page has them.
     public func flashes() throws -> [Flash] {
         if let read = extras?.readFlashes { return read }
-        guard application?.settings.cookieSecret != nil else { return [] }
+        guard case .open = phase, application?.settings.cookieSecret != nil else { return [] }
         let kept = try keptFlashes()
         ensureExtras().readFlashes = kept
         guard !kept.isEmpty else { return [] }
         if let new = extras?.newFlashes {
-            try keep(Array(new.dropFirst(kept.count)))
+            try keep(new.suffix(extras?.addedFlashes ?? 0))
         } else {
             try clearCookie(Self.flashCookie)
         }
