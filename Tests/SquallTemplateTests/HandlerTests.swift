@@ -222,6 +222,8 @@ func pause(_ text: String) async -> String {
             }
             Route("/page") { handler in try await handler.render(FilesPage(names: ["a.css", "b.css"])) }
             Route("/missing") { handler in try await handler.render(FilesPage(names: ["c.css"])) }
+            Route("/unused") { handler in try await handler.render(PerhapsPage(isShown: false)) }
+            Route("/used") { handler in try await handler.render(PerhapsPage(isShown: true)) }
         }
         try await withApplication(site, unexpectedErrors: .ignored) { client in
             let page = try await client.get("/page").text
@@ -230,6 +232,11 @@ func pause(_ text: String) async -> String {
             #expect(page.hasPrefix("/static/a.css?v="))
             let missing = try await client.get("/missing")
             #expect(missing.status == .internalServerError)
+            // A missing file fails the page that shows it, and no other.
+            let unused = try await client.get("/unused")
+            #expect(unused.text == "<p>there</p>")
+            let used = try await client.get("/used")
+            #expect(used.status == .internalServerError)
         }
     }
 
